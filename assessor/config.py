@@ -22,7 +22,7 @@ class SettingsError(ValueError):
 
 
 def resource_dir(name: Resource) -> Path:
-    """Return the folder of templates, static files, rubrics or migrations, in a checkout or inside an installed wheel."""
+    """Return the folder of a resource, in a checkout or inside an installed wheel."""
     package = Path(__file__).resolve().parent
     installed = package / "_resources" / name
     return installed if installed.is_dir() else package.parent / name
@@ -72,7 +72,8 @@ class Settings:
         Raises SettingsError naming the variable, its value and what is allowed.
         """
         read = _Reader(os.environ if environ is None else environ)
-        data_dir = Path(read.text("ASSESSOR_DATA_DIR", ".data")).expanduser().resolve()
+        home = Path(read.text("XDG_DATA_HOME", "~/.local/share")) / "assessor"
+        data_dir = Path(read.text("ASSESSOR_DATA_DIR", str(home))).expanduser().resolve()
         host = read.text("HOST", "127.0.0.1")
         port = read.integer("PORT", 5000, low=1, high=65535)
         database_url = _driver(read.text("ASSESSOR_DATABASE_URL", f"sqlite:///{data_dir / 'assessor.db'}"))
