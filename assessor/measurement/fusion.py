@@ -235,8 +235,8 @@ def _exchangeable(correlation: float) -> Floats:
     return np.full((LAYERS, LAYERS), correlation) + (1.0 - correlation) * np.eye(LAYERS)
 
 
-def _sort_key(row: EvidenceRow) -> tuple[float, str, str, int, float]:
-    return row.time, row.instrument, row.source, row.layer, row.level
+def _sort_key(row: EvidenceRow) -> tuple[float | str | bool, ...]:
+    return row.time, row.instrument, row.source, row.layer, row.level, row.noise_sd or 0.0, row.share, row.reviewed
 
 
 def _offset(
