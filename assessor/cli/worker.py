@@ -1,0 +1,31 @@
+"""Run the background worker: analyses that were queued, those another worker left behind, and nothing else."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+
+import click
+
+from assessor.config import Settings, SettingsError
+
+
+@click.command(name="worker")
+@click.option(
+    "--name",
+    help="Stable name of this worker; it takes up again what it had begun under it. [default: the host's name]",
+)
+def command(name: str | None) -> None:
+    """Run one worker until it is told to stop."""
+    from assessor.factory import create_unit
+    from assessor.jobs.worker import work
+
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    work(settings, create_unit(settings), name=name or socket.gethostname(), stop=stop)
