@@ -14,7 +14,7 @@ from assessor.config import Settings, SettingsError
 @click.command(name="worker")
 @click.option(
     "--name",
-    help="Stable name of this worker; it takes up again what it had begun under it. [default: the host's name]",
+    help="Stable name of this worker; under it unfinished work goes on. [default: the host's name]",
 )
 def command(name: str | None) -> None:
     """Run one worker until it is told to stop."""
