@@ -33,7 +33,7 @@ class Kind(StrEnum):
 
 
 class Role(StrEnum):
-    """Name the part a file plays: own code can use a thing, tests can verify it, vendored and generated code do neither."""
+    """Name the part a file plays: own code uses things, tests verify them, vendored and generated code do neither."""
 
     OWN = "own"
     TEST = "test"
