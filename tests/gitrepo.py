@@ -1,4 +1,4 @@
-"""Real git repositories for tests, the same bytes every time: fixed identities, fixed dates, no configuration of the machine."""
+"""Real git repositories for tests, the same bytes every time: fixed identities and dates, no configuration of the machine."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def commit(
     date: str = DATE,
     branch: str = "main",
 ) -> str:
-    """Add a commit to `branch` that writes `files` (None removes one), check it out where there is a work tree, return its id.
+    """Add a commit to `branch` that writes `files` (None removes one), check it out if there is a work tree, return its id.
 
     `author` is "Name <mail>" and also commits; `date` is ISO 8601.
     """
@@ -73,7 +73,7 @@ def commit(
 
 
 def run_git(path: Path, *arguments: str, data: bytes | None = None, check: bool = True, **extra: str) -> str:
-    """Run git in `path` without the machine's configuration and return its stripped output; `extra` joins the environment."""
+    """Run git in `path` without the machine's configuration, return its output; `extra` joins the environment."""
     done = subprocess.run(
         ["git", "-C", str(path), *arguments], input=data, capture_output=True, env={**ENVIRONMENT, **extra}, check=False
     )

@@ -86,7 +86,7 @@ class UserAccount(Base, UserMixin):
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="user", cascade="all, delete-orphan", passive_deletes=True
     )
-    person: Mapped[Person | None] = relationship(back_populates="user", passive_deletes=True)
+    person: Mapped[Person | None] = relationship(back_populates="user", passive_deletes="all")
 
 
 class Passkey(Base, WebAuthnMixin):

@@ -18,8 +18,8 @@ BUSY_SECONDS = 10.0
 def make_engine(database_url: str) -> Engine:
     """Return the engine for a database address. SQLite runs in WAL mode with synchronous FULL.
 
-    A transaction begins deferred, so that readers never wait; one of `writing(engine)` takes the write lock at its start,
-    so that it cannot fail half-way because another writer came first.
+    A transaction begins deferred, so that readers never wait; one of `writing(engine)` takes the write lock at its
+    start, so that it cannot fail half-way because another writer came first.
     """
     if not database_url.startswith("sqlite"):
         seconds = int(BUSY_SECONDS)

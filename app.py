@@ -1,0 +1,3 @@
+from assessor.factory import create_app
+
+app = create_app()

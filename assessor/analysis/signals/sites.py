@@ -1,0 +1,140 @@
+"""Find the calls, functions and classes of the project's own code by what their names resolve to."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from assessor.analysis.facts.model import Call, Definition, PythonFacts
+from assessor.analysis.findings import Finding, Setting, Strength
+from assessor.analysis.paths import Kind, Role, kind_of, role_of
+from assessor.analysis.project import Project
+
+OWN = frozenset({Role.OWN, Role.EXAMPLE, Role.DOCS})
+"""The roles of code that can use a thing; tests may only verify it, vendored and generated code is not the project's."""
+
+
+class Site(NamedTuple):
+    """Name one call in own code: where it is and what it resolves to across files."""
+
+    path: str
+    name: str
+    call: Call
+
+
+class Place(NamedTuple):
+    """Name one function or class in own code; `index` is its place in the file's definitions."""
+
+    path: str
+    index: int
+    definition: Definition
+
+
+class Code:
+    """Index the own Python of a project, once, so that each detector asks by name and pays for the distinct names alone."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.files = {path: known for path, known in project.python.items() if role_of(path) in OWN}
+
+    @cached_property
+    def _sites(self) -> dict[str, list[Site]]:
+        found: dict[str, list[Site]] = defaultdict(list)
+        for path, known in self.files.items():
+            for call in known.calls:
+                name = self.project.resolve(path, call.name)
+                found[name].append(Site(path, name, call))
+        return dict(found)
+
+    def calls(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls whose resolved name the pattern matches from its start, in order of path and line."""
+        sites = [site for name, group in self._sites.items() if pattern.match(name) for site in group]
+        return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
+
+    def functions(self) -> Iterator[Place]:
+        """Yield every function and method."""
+        return (place for place in self._places if place.definition.kind != "class")
+
+    def classes(self) -> Iterator[Place]:
+        """Yield every class."""
+        return (place for place in self._places if place.definition.kind == "class")
+
+    @cached_property
+    def _places(self) -> list[Place]:
+        return [
+            Place(path, index, definition)
+            for path, known in sorted(self.files.items())
+            for index, definition in enumerate(known.definitions)
+        ]
+
+
+_CODES: WeakKeyDictionary[Project, Code] = WeakKeyDictionary()
+
+
+def code_of(project: Project) -> Code:
+    """Return the index of a project, made at the first call."""
+    if project not in _CODES:
+        _CODES[project] = Code(project)
+    return _CODES[project]
+
+
+def scopes_within(known: PythonFacts, index: int) -> frozenset[int]:
+    """Return the indices of a definition and of all that it encloses (definitions come in the order of the file)."""
+    inside = {index}
+    for position in range(index + 1, len(known.definitions)):
+        if known.definitions[position].parent in inside:
+            inside.add(position)
+    return frozenset(inside)
+
+
+def methods(known: PythonFacts, index: int) -> Iterator[tuple[int, Definition]]:
+    """Yield the methods of a class with their indices."""
+    for position, definition in enumerate(known.definitions):
+        if definition.parent == index and definition.kind != "class":
+            yield position, definition
+
+
+def outermost(known: PythonFacts, scope: int) -> int:
+    """Return the top-level definition around a scope, -1 in the module body."""
+    while scope >= 0 and known.definitions[scope].parent >= 0:
+        scope = known.definitions[scope].parent
+    return scope
+
+
+def setting_of(path: str) -> Setting:
+    """Say in what kind of file a path lies."""
+    role = role_of(path)
+    if role is Role.TEST:
+        return Setting.TEST
+    if role in (Role.EXAMPLE, Role.DOCS):
+        return Setting.EXAMPLE
+    return Setting.NOTEBOOK if kind_of(path) is Kind.NOTEBOOK else Setting.CODE
+
+
+def at_call(signal: str, detector: str, site: Site, message: str, strength: Strength = Strength.USED) -> Finding:
+    """Make the finding of one call."""
+    call = site.call
+    return Finding(
+        signal, detector, site.path, call.line, message, strength, call.end_line, scope=call.scope, setting=setting_of(site.path)
+    )
+
+
+def at_place(signal: str, detector: str, place: Place, message: str, strength: Strength = Strength.USED) -> Finding:
+    """Make the finding of one function or class."""
+    spot = place.definition
+    return Finding(
+        signal, detector, place.path, spot.line, message, strength, spot.end_line, scope=place.index, setting=setting_of(place.path)
+    )
+
+
+def first_of_each_file(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Keep the first finding of each file and strength: further ones say the same again."""
+    seen: set[tuple[str, Strength]] = set()
+    for finding in findings:
+        if (finding.path, finding.strength) not in seen:
+            seen.add((finding.path, finding.strength))
+            yield finding

@@ -1,0 +1,73 @@
+"""One worker process: executes queued work, sweeps what was stored but never queued, adopts what a dead worker held."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import timedelta
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+
+from assessor.config import Settings
+from assessor.jobs.analysis import Analyses
+from assessor.jobs.queue import ANALYSES, VERSION, Queue
+from assessor.services.unit import UnitFactory
+
+SWEEP_EVERY = 15.0
+DEAD_AFTER = timedelta(seconds=30)
+"""Two missed beats; with one sweep on top, work of a worker that never comes back is adopted within a minute."""
+
+log = logging.getLogger(__name__)
+
+
+def work(settings: Settings, unit: UnitFactory, *, name: str, stop: threading.Event) -> None:
+    """Execute queued work under a stable name until `stop` is set; unfinished work goes on when the name comes back."""
+    # One analysis at a time: each has a parsing child of its own, and a web server lives on the same machine.
+    DBOS(
+        config=DBOSConfig(
+            name="assessor",
+            system_database_url=settings.jobs_database_url,
+            application_version=VERSION,
+            executor_id=name,
+            serializer=DBOSPortableJSONSerializer(),
+            log_level="WARNING",
+            max_executor_threads=8,
+        )
+    )
+    Analyses(unit, settings)
+    queue = Queue(settings)
+    with unit(write=True) as u:
+        u.work.beat(name)
+    DBOS.launch()
+    try:
+        DBOS.register_queue(ANALYSES, worker_concurrency=1, polling_interval_sec=0.5, on_conflict="always_update")
+        while True:
+            _sweep(unit, queue, name)
+            if stop.wait(SWEEP_EVERY):
+                break
+    finally:
+        queue.close()
+        DBOS.destroy()
+
+
+def _sweep(unit: UnitFactory, queue: Queue, name: str) -> None:
+    """Beat, queue what was committed but never queued, and take over from workers that stopped beating."""
+    try:
+        with unit(write=True) as u:
+            u.work.beat(name)
+            stored, silent = u.portfolio.sweepable(), u.work.silent_for(DEAD_AFTER)
+        for analysis_id in stored:
+            queue.enqueue(analysis_id)
+        for lost in silent:
+            _adopt(lost)
+            with unit(write=True) as u:
+                u.work.forget(lost)
+    except Exception:
+        # A locked or unreachable database must not end the worker; the next sweep tries again.
+        log.exception("a sweep failed and is repeated in %s s", SWEEP_EVERY)
+
+
+def _adopt(worker: str) -> None:
+    for status in DBOS.list_workflows(executor_id=worker, status="PENDING", load_input=False, load_output=False):
+        log.warning("worker %s is silent; its analysis %s goes on here", worker, status.workflow_id)
+        DBOS.resume_workflow(status.workflow_id, queue_name=ANALYSES)

@@ -1,0 +1,285 @@
+"""What the profile page shows of a person, worked out from rows that were read already: no query here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from assessor.content.schema import Catalogue, Layer, RoleTarget
+from assessor.measurement import fusion
+from assessor.models.portfolio import Analysis
+from assessor.models.profile import Evidence, Instrument, Person
+from assessor.services.evidence import Fitted, fit_evidence, years
+from assessor.services.steps import Step, next_steps
+
+__all__ = ["AnalysisLink", "ChangeView", "Dot", "EvidenceLine", "LayerView", "Overall", "ProfileView", "build_view"]
+
+NO_PROOF_CEILING = 3.9
+"""How far a level goes in the layers below without a repository's or a panel's evidence (measurement.md)."""
+
+PROOF_LAYERS = (4, 5, 7, 10)
+STALE = 1.5
+COMPARED = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeView:
+    """Show a change in one layer, in levels; `minimal` is the smallest that would show, None where nothing could."""
+
+    delta: float
+    real: bool
+    minimal: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """Show what one instrument said last about one layer."""
+
+    instrument: Instrument
+    level: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """Show one row of evidence; `share` is its share of the weight in this layer's level, of 1."""
+
+    instrument: Instrument
+    source: str
+    level: float
+    at: datetime
+    noise_sd: float | None
+    share: float
+    analysis_id: str | None
+    at_ceiling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """Show one layer. Level, interval and sd are None where nothing was measured by that time: not measured is not 0.
+
+    `held` says that the level stops at 3.9 because this layer has no repository's or panel's evidence. `earlier` is the
+    level at the time compared with.
+    """
+
+    layer: Layer
+    level: float | None
+    low: float | None
+    high: float | None
+    sd: float | None
+    held: bool
+    verified: bool
+    stale: bool
+    provenance: Mapping[Instrument, float]
+    earlier: float | None
+    change: ChangeView | None
+    dots: tuple[Dot, ...]
+    target: float | None
+    weight: float
+    lines: tuple[EvidenceLine, ...]
+
+    @property
+    def measured(self) -> bool:
+        """Tell whether any evidence speaks of this layer."""
+        return self.level is not None
+
+    @property
+    def gap(self) -> float | None:
+        """Return how far the level lies under the target, in levels; negative where it is above."""
+        return None if self.level is None or self.target is None else self.target - self.level
+
+
+@dataclass(frozen=True, slots=True)
+class Overall:
+    """Show the posterior of the role-weighted mean and its 90% interval."""
+
+    level: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisLink:
+    """Name an analysis that a page can link to."""
+
+    id: str
+    repository_id: int
+    repository: str
+    finished_at: datetime | None
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileView:
+    """Show a person at a time: ten layers in order, and what follows from them."""
+
+    person_id: int
+    name: str
+    at: datetime
+    since: datetime | None
+    first_at: datetime | None
+    role: RoleTarget | None
+    layers: tuple[LayerView, ...]
+    overall: Overall | None
+    steps: tuple[Step, ...]
+    analyses: tuple[AnalysisLink, ...]
+
+    @property
+    def measured(self) -> bool:
+        """Tell whether anything was measured by that time."""
+        return any(layer.measured for layer in self.layers)
+
+
+def build_view(
+    catalogue: Catalogue,
+    *,
+    person: Person,
+    role: RoleTarget | None,
+    rows: Sequence[Evidence],
+    analyses: Sequence[Analysis],
+    now: datetime,
+    at: datetime | None = None,
+    since: datetime | None = None,
+) -> ProfileView:
+    """Work out the view of a person at a time, by default now, compared with an earlier one, by default a year before.
+
+    `rows` are all rows of the person, superseded ones too; `analyses` the newest finished one of each repository.
+    """
+    at = min(at or now, now).astimezone(UTC)
+    first_at = min((row.at for row in rows), default=None)
+    since = _compared(first_at, at, since)
+    fitted = fit_evidence(rows, now)
+    reader = _Reader(fitted, rows, at, since)
+    layers = tuple(reader.layer(index, layer, role) for index, layer in enumerate(catalogue.framework.layers))
+    return ProfileView(
+        person_id=person.id,
+        name=person.name,
+        at=at,
+        since=since,
+        first_at=first_at,
+        role=role,
+        layers=layers,
+        overall=_overall(fitted.profile, layers, role, at),
+        steps=next_steps(catalogue.framework, analyses, [(one.level, one.target, one.weight) for one in layers]),
+        analyses=tuple(
+            AnalysisLink(one.id, one.repository_id, one.repository.name, one.finished_at, one.confirmed)
+            for one in analyses
+        ),
+    )
+
+
+def _compared(first_at: datetime | None, at: datetime, since: datetime | None) -> datetime | None:
+    """Return the time to compare with: the one asked for or a year before, yet not before the first evidence."""
+    if first_at is None:
+        return None
+    since = max(since or at - COMPARED, first_at).astimezone(UTC)
+    return since if since < at else None
+
+
+class _Reader:
+    """Read single layers off a fitted profile at one time."""
+
+    def __init__(self, fitted: Fitted, rows: Sequence[Evidence], at: datetime, since: datetime | None) -> None:
+        self._fitted, self._all, self._at, self._since = fitted, rows, at, since
+        profile, time = fitted.profile, years(at)
+        self._level, self._sd, self._interval = profile.level(time), profile.sd(time), profile.interval(time)
+        self._verified, self._provenance = profile.verified(time), profile.provenance(time)
+        weights = np.abs(profile.weights(time))
+        self._shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        self._earlier = profile.level(years(since)) if since else None
+        self._change = profile.change(years(since), time) if since else None
+
+    def layer(self, index: int, layer: Layer, role: RoleTarget | None) -> LayerView:
+        """Return the view of one layer."""
+        measured = self._measured(index, self._at)
+        lines = self._lines(index)
+        held = measured and self._held(index, layer)
+        level, low, high = float(self._level[index]), *map(float, self._interval[index])
+        if held:
+            level, low = NO_PROOF_CEILING, min(low, NO_PROOF_CEILING)
+        return LayerView(
+            layer=layer,
+            level=level if measured else None,
+            low=low if measured else None,
+            high=high if measured else None,
+            sd=float(self._sd[index]) if measured else None,
+            held=held,
+            verified=measured and bool(self._verified[index]),
+            stale=measured and self._stale(index),
+            provenance={name: float(shares[index]) for name, shares in self._provenance.items() if shares[index] > 0},
+            earlier=self._level_before(index, held),
+            change=self._changed(index),
+            dots=_dots(lines),
+            target=role.levels[index] if role else None,
+            weight=role.weights[index] if role else 1.0,
+            lines=lines,
+        )
+
+    def _measured(self, index: int, by: datetime) -> bool:
+        return any(row.layer == index and row.at <= by for row in self._all)
+
+    def _held(self, index: int, layer: Layer) -> bool:
+        proof = any(row.layer == index and row.instrument in ("repo", "review") for row in self._fitted.rows)
+        return layer.id in PROOF_LAYERS and not proof and float(self._level[index]) > NO_PROOF_CEILING
+
+    def _stale(self, index: int) -> bool:
+        last = max(row.at for row in self._all if row.layer == index and row.at <= self._at)
+        return bool(self._sd[index] > STALE * self._fitted.profile.sd(years(last))[index])
+
+    def _level_before(self, index: int, held: bool) -> float | None:
+        if self._since is None or self._earlier is None or not self._measured(index, self._since):
+            return None
+        return min(float(self._earlier[index]), NO_PROOF_CEILING) if held else float(self._earlier[index])
+
+    def _changed(self, index: int) -> ChangeView | None:
+        if self._since is None or self._change is None or not self._measured(index, self._since):
+            return None
+        minimal = float(self._change.minimal[index])
+        return ChangeView(
+            delta=float(self._change.delta[index]),
+            real=bool(self._change.real[index]),
+            minimal=minimal if math.isfinite(minimal) else None,
+        )
+
+    def _lines(self, index: int) -> tuple[EvidenceLine, ...]:
+        found = [
+            EvidenceLine(
+                row.instrument,
+                row.source,
+                row.level,
+                row.at,
+                row.noise_sd,
+                float(self._shares[index, place]),
+                row.analysis_id,
+                row.at_ceiling,
+            )
+            for place, row in enumerate(self._fitted.rows)
+            if row.layer == index and row.at <= self._at
+        ]
+        return tuple(reversed(found))
+
+
+def _dots(lines: Sequence[EvidenceLine]) -> tuple[Dot, ...]:
+    newest: dict[Instrument, Dot] = {}
+    for line in lines:  # newest first
+        newest.setdefault(line.instrument, Dot(line.instrument, min(max(line.level, 0.0), 5.0), line.at))
+    return tuple(newest.values())
+
+
+def _overall(
+    profile: fusion.Profile, layers: Sequence[LayerView], role: RoleTarget | None, at: datetime
+) -> Overall | None:
+    if role is None or not any(layer.measured for layer in layers):
+        return None
+    weights = np.array(role.weights) / sum(role.weights)
+    # Layers that were not measured stand at what the measured ones let expect, with their full uncertainty.
+    expected = profile.level(years(at))
+    levels = np.array([expected[i] if layer.level is None else layer.level for i, layer in enumerate(layers)])
+    mean = float(weights @ levels)
+    half = fusion.NormalDist().inv_cdf(0.95) * math.sqrt(float(weights @ profile.covariance(years(at), years(at)) @ weights))
+    return Overall(mean, max(mean - half, 0.0), min(mean + half, 5.0))

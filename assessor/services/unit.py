@@ -1,0 +1,121 @@
+"""One transaction: a session, the services as typed properties, commit at the end and rollback on an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session, sessionmaker
+
+from assessor.config import Settings
+from assessor.content.schema import Catalogue
+from assessor.models.session import writing
+from assessor.services.account import AccountService
+from assessor.services.audit import AuditService
+from assessor.services.identity import IdentityService
+from assessor.services.portfolio import PortfolioService
+from assessor.services.profile import ProfileService
+from assessor.services.work import WorkService
+from assessor.services.workspace import WorkspaceService
+from assessor.services.work import WorkService
+
+__all__ = ["Unit", "UnitFactory", "utc_now"]
+
+
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Unit:
+    """Hand out the services of one transaction; they share its session and never commit."""
+
+    def __init__(
+        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], settings: Settings
+    ) -> None:
+        self.session = session
+        self.catalogue = catalogue
+        self._clock = clock
+        self._settings = settings
+
+    @cached_property
+    def audit(self) -> AuditService:
+        """Return the append-only log."""
+        return AuditService(self.session, self._clock)
+
+    @cached_property
+    def account(self) -> AccountService:
+        """Return what users do with their accounts and sessions."""
+        return AccountService(
+            self.session,
+            self._clock,
+            self._settings,
+            audit=self.audit,
+            workspaces=self.workspace,
+            identities=self.identity,
+        )
+
+    @cached_property
+    def workspace(self) -> WorkspaceService:
+        """Return what users do with workspaces and invitations."""
+        return WorkspaceService(self.session, self._clock, self.audit)
+
+    @cached_property
+    def identity(self) -> IdentityService:
+        """Return what people do with the git addresses that are theirs."""
+        return IdentityService(self.session, self._clock, self.audit)
+
+    @cached_property
+    def profile(self) -> ProfileService:
+        """Return what people do with ratings and levels."""
+        return ProfileService(self.session, self.catalogue, self._clock)
+
+    @cached_property
+    def portfolio(self) -> PortfolioService:
+        """Return what people and workers do with repositories and analyses."""
+        return PortfolioService(self.session, self.catalogue, self._clock, self._settings)
+
+    @cached_property
+    def work(self) -> WorkService:
+        """Return what workers say of themselves."""
+        return WorkService(self.session, self._clock)
+
+    @cached_property
+    def work(self) -> WorkService:
+        """Return what workers tell of themselves."""
+        return WorkService(self.session, self._clock)
+
+
+class UnitFactory:
+    """Open units: `with unit() as u` reads, `with unit(write=True) as u` writes."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalogue: Catalogue,
+        settings: Settings,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.engine = engine
+        self.catalogue = catalogue
+        self.settings = settings
+        self.clock = clock
+        # What a read unit loaded stays readable after it closed: a view renders when the transaction is over.
+        self._reads = sessionmaker(engine, autoflush=False, expire_on_commit=False)
+        self._writes = sessionmaker(writing(engine), expire_on_commit=False)
+
+    @contextmanager
+    def __call__(self, *, write: bool = False) -> Iterator[Unit]:
+        """Open one transaction; it is committed when the block ends and rolled back when the block raises."""
+        with (self._writes if write else self._reads)() as session:
+            if not write:
+                event.listen(session, "before_flush", _refuse)
+            with session.begin():
+                yield Unit(session, self.catalogue, self.clock, self.settings)
+
+
+def _refuse(*_arguments: object) -> None:
+    raise RuntimeError("this unit reads; open it with unit(write=True) to change something")

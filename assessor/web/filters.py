@@ -1,0 +1,108 @@
+"""How figures, dates and names are written in templates: the same everywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, url_for
+from jinja2 import StrictUndefined
+from markupsafe import Markup, escape
+
+from assessor.web import context
+from assessor.web.charts import bar, line, marker
+
+__all__ = ["init_filters"]
+
+INSTRUMENTS: Mapping[str, str] = {
+    "self": "self-rating",
+    "quiz": "quiz",
+    "repo": "repository",
+    "review": "review",
+    "drill": "drill",
+}
+GRADES = ("mentioned", "declared", "used", "wired in", "verified", "sustained")
+
+
+def init_filters(app: Flask) -> None:
+    """Give templates their filters and the values every page needs."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(level=level, signed=signed, day=day, month=month, moment=moment, percent=percent, browser=browser)
+    app.jinja_env.globals.update(
+        asset=asset, bar=bar, line=line, marker=marker, instrument_names=INSTRUMENTS, grade_names=GRADES
+    )
+    app.context_processor(_shared)
+
+
+def level(value: float | None) -> str:
+    """Write a level with one decimal; a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.1f}"
+
+
+def signed(value: float | None, digits: int = 1) -> str:
+    """Write a difference with its sign; zero has none."""
+    if value is None:
+        return "–"
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else ("+" if value > 0 else "−") + text
+
+
+def percent(value: float | None) -> str:
+    """Write a share of 1 in whole percent."""
+    return "–" if value is None else f"{round(value * 100)}%"
+
+
+def day(value: datetime | None) -> Markup | str:
+    """Write a date such as 24 Nov 2026, readable by machines too."""
+    return _time(value, f"{value.day} {value:%b %Y}") if value else "–"
+
+
+def month(value: datetime | None) -> str:
+    """Write a month such as 2026-11."""
+    return f"{value:%Y-%m}" if value else "–"
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """Write a date and time in UTC."""
+    return _time(value, f"{value.day} {value:%b %Y, %H:%M} UTC") if value else "–"
+
+
+def browser(agent: str) -> str:
+    """Name the browser and system of a user agent, as far as its owner needs it to recognise a session."""
+    names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"))
+    name = next((name for sign, name in names if sign in agent), agent.split("/")[0][:40] or "unknown browser")
+    system = next((name for sign, name in (*systems, ("Linux", "Linux")) if sign in agent), None)
+    return f"{name} on {system}" if system else name
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file, which changes with its content, so that browsers may keep it for ever."""
+    folder = context.current_app.static_folder
+    return url_for("static", filename=name, v=_digest(Path(folder or "") / name))
+
+
+@cache
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def _time(value: datetime, text: str) -> Markup:
+    stamp = value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}">{}</time>').format(stamp, escape(text))
+
+
+def _shared() -> dict[str, Any]:
+    settings = context.settings()
+    return {
+        "actor": context.actor(),
+        "registration": settings.registration,
+        "mail": settings.mail_server is not None,
+        "demo_sign_in": settings.demo,
+    }
