@@ -25,7 +25,7 @@ LIVE_IN_TESTS = frozenset({"unit-tests", "dataset-checks", "adversarial-tests", 
 
 NEGATIVE_CAP = 2.0
 NOTEBOOKS_ONLY, TESTS_ONLY = "notebooks-only", "tests-and-examples-only"
-_SETTING_CAPS = {NOTEBOOKS_ONLY: 2.0, TESTS_ONLY: 1.0}
+SETTING_CAPS = {NOTEBOOKS_ONLY: 2.0, TESTS_ONLY: 1.0}
 _ASIDE = frozenset({Setting.TEST, Setting.EXAMPLE})
 _NO_CODE = _ASIDE | {Setting.NOTEBOOK}
 
@@ -197,7 +197,7 @@ class _Policy:
         widest = caps
         if any(signal.key in self._unknown for signal in informing):
             # What was not looked for may lie anywhere, also outside notebooks and tests.
-            widest = {rule: cap for rule, cap in caps.items() if rule not in _SETTING_CAPS}
+            widest = {rule: cap for rule, cap in caps.items() if rule not in SETTING_CAPS}
         low = min(_raw(layer, self._verified), lowest)
         high = min(_raw(layer, self._possible), min(widest.values(), default=float(TOP)))
         held = tuple(rule for rule, cap in caps.items() if cap < raw)
@@ -240,9 +240,9 @@ class _Policy:
         }
         settings = frozenset[Setting]().union(*(self._settings[signal.key] for signal in self._informing(layer)))
         if settings and settings <= _ASIDE:
-            caps[TESTS_ONLY] = _SETTING_CAPS[TESTS_ONLY]
+            caps[TESTS_ONLY] = SETTING_CAPS[TESTS_ONLY]
         elif settings and settings <= _NO_CODE:
-            caps[NOTEBOOKS_ONLY] = _SETTING_CAPS[NOTEBOOKS_ONLY]
+            caps[NOTEBOOKS_ONLY] = SETTING_CAPS[NOTEBOOKS_ONLY]
         return caps
 
     def _gain(self, signal: Signal) -> float | None:

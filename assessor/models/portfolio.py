@@ -72,6 +72,11 @@ class Analysis(Base):
 
     repository: Mapped[Repository] = relationship(back_populates="analyses")
 
+    @property
+    def person_id(self) -> int:
+        """Return whose repository it is an analysis of."""
+        return self.repository.person_id
+
 
 class AnalysisFinding(Base):
     """Hold one finding as the detector made it, before policy; grading can be repeated on it without the repository."""

@@ -122,7 +122,7 @@ class ProfileService:
             person=found[0][0],
             role=self._catalogue.roles.get(found[0][1] or ""),
             rows=[evidence for _, _, evidence in found if evidence is not None],
-            analyses=self._session.scalars(newest).all(),
+            analyses=tuple({one.repository_id: one for one in self._session.scalars(newest)}.values()),
             now=self._clock(),
             at=at,
             since=since,

@@ -15,9 +15,20 @@ from assessor.measurement import fusion
 from assessor.models.portfolio import Analysis
 from assessor.models.profile import Evidence, Instrument, Person
 from assessor.services.evidence import Fitted, fit_evidence, years
-from assessor.services.steps import Step, next_steps
+from assessor.analysis.union import Shown
+from assessor.services.steps import Standing, Step, next_steps
 
-__all__ = ["AnalysisLink", "ChangeView", "Dot", "EvidenceLine", "LayerView", "Overall", "ProfileView", "build_view"]
+__all__ = [
+    "AnalysisLink",
+    "ChangeView",
+    "Dot",
+    "EvidenceLine",
+    "LayerView",
+    "Overall",
+    "ProfileView",
+    "build_view",
+    "shown",
+]
 
 NO_PROOF_CEILING = 3.9
 """How far a level goes in the layers below without a repository's or a panel's evidence (measurement.md)."""
@@ -165,12 +176,23 @@ def build_view(
         role=role,
         layers=layers,
         overall=_overall(fitted.profile, layers, role, at),
-        steps=next_steps(catalogue.framework, analyses, [(one.level, one.target, one.weight) for one in layers]),
+        steps=next_steps(
+            catalogue,
+            [Standing(one.level, one.target, one.weight) for one in layers],
+            {one.id: shown(one) for one in analyses if one.confirmed},
+            [one.id for one in analyses if not one.confirmed],
+        ),
         analyses=tuple(
             AnalysisLink(one.id, one.repository_id, one.repository.name, one.finished_at, one.confirmed)
             for one in analyses
         ),
     )
+
+
+def shown(analysis: Analysis) -> Shown:
+    """Return what a finished analysis shows, from its stored summary."""
+    kept = analysis.summary or {}
+    return Shown(kept.get("grades", {}), kept.get("capped", {}))
 
 
 def _compared(first_at: datetime | None, at: datetime, since: datetime | None) -> datetime | None:

@@ -20,7 +20,6 @@ from assessor.services.portfolio import PortfolioService
 from assessor.services.profile import ProfileService
 from assessor.services.work import WorkService
 from assessor.services.workspace import WorkspaceService
-from assessor.services.work import WorkService
 
 __all__ = ["Unit", "UnitFactory", "utc_now"]
 
@@ -76,16 +75,11 @@ class Unit:
     @cached_property
     def portfolio(self) -> PortfolioService:
         """Return what people and workers do with repositories and analyses."""
-        return PortfolioService(self.session, self.catalogue, self._clock, self._settings)
+        return PortfolioService(self.session, self.catalogue, self._clock, self._settings, self.identity)
 
     @cached_property
     def work(self) -> WorkService:
         """Return what workers say of themselves."""
-        return WorkService(self.session, self._clock)
-
-    @cached_property
-    def work(self) -> WorkService:
-        """Return what workers tell of themselves."""
         return WorkService(self.session, self._clock)
 
 

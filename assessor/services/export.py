@@ -1,0 +1,68 @@
+"""All data of a user as JSON values: what "export everything" hands out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from assessor.models.account import SignIn, UserAccount
+from assessor.models.base import Base
+from assessor.models.portfolio import Analysis, Repository
+from assessor.models.profile import Evidence, Identity, SelfRating, TargetChoice
+from assessor.services.audit import AuditService
+
+__all__ = ["export_user"]
+
+FORMAT = 1
+SECRET = frozenset({"password", "fs_uniquifier", "fs_webauthn_user_handle", "tf_totp_secret", "mf_recovery_codes", "key_hash"})
+"""Columns that let somebody in: not a person's data but the lock on it."""
+
+
+def export_user(session: Session, user: UserAccount, audit: AuditService) -> dict[str, Any]:
+    """Return everything stored about a user, table by table, with times in ISO 8601; secrets of the sign-in left out."""
+    person = user.person
+    whose = person.id if person else None
+    names = [f"user:{user.id}"] + ([f"person:{whose}"] if whose else [])
+
+    def rows(table: type[Base], **values: Any) -> list[dict[str, Any]]:
+        return _rows(session.scalars(select(table).filter_by(**values)))
+
+    repositories = session.scalars(select(Repository).where(Repository.person_id == whose).order_by(Repository.id)).all()
+    return {
+        "format": FORMAT,
+        "account": _row(user),
+        "workspaces": [{"workspace": one.workspace.name, "role": one.role} for one in user.memberships],
+        "sessions": rows(SignIn, user_id=user.id),
+        "identities": rows(Identity, person_id=whose),
+        "targets": rows(TargetChoice, person_id=whose),
+        "self_ratings": rows(SelfRating, person_id=whose),
+        "evidence": rows(Evidence, person_id=whose),
+        "repositories": [_row(one) | {"analyses": _analyses(session, one)} for one in repositories],
+        "log": _log([entry for name in names for entry in audit.about(name, limit=10_000)]),
+    }
+
+
+def _analyses(session: Session, repository: Repository) -> list[dict[str, Any]]:
+    query = select(Analysis).where(Analysis.repository_id == repository.id).options(undefer(Analysis.report))
+    return _rows(session.scalars(query.order_by(Analysis.created_at)))
+
+
+def _log(entries: Sequence[Base]) -> list[dict[str, Any]]:
+    return list({row["id"]: row for row in _rows(entries)}.values())
+
+
+def _rows(found: Iterable[Base]) -> list[dict[str, Any]]:
+    return [_row(one) for one in found]
+
+
+def _row(row: Base) -> dict[str, Any]:
+    columns = [column.key for column in row.__mapper__.column_attrs if column.key not in SECRET]
+    return {name: _value(getattr(row, name)) for name in columns}
+
+
+def _value(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
