@@ -228,7 +228,16 @@ class AccountService:
             user_role.c.user_id == UserAccount.id, user_role.c.role_id == Role.id, Role.name == OPERATOR
         )
         row = self._session.execute(
-            select(SignIn, UserAccount.email, UserAccount.name, UserAccount.demo, Person.id, Workspace.name, Membership.role, operator)
+            select(
+                SignIn,
+                UserAccount.email,
+                UserAccount.name,
+                UserAccount.demo,
+                Person.id,
+                Workspace.name,
+                Membership.role,
+                operator,
+            )
             .join(UserAccount, UserAccount.id == SignIn.user_id)
             .join(Person, Person.user_id == UserAccount.id)
             .outerjoin(

@@ -54,7 +54,9 @@ class AuditService:
     def about(self, name: str, limit: int = 200) -> list[AuditEntry]:
         """Return the newest entries that somebody made or that are about them."""
         of_name = or_(AuditEntry.actor == name, AuditEntry.subject == name)
-        return list(self._session.scalars(select(AuditEntry).where(of_name).order_by(AuditEntry.id.desc()).limit(limit)))
+        return list(
+            self._session.scalars(select(AuditEntry).where(of_name).order_by(AuditEntry.id.desc()).limit(limit))
+        )
 
     def erase_details(self, name: str) -> None:
         """Erase the details of every entry about somebody; hashes stay, so that the chain still verifies."""

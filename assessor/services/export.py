@@ -18,7 +18,9 @@ from assessor.services.audit import AuditService
 __all__ = ["export_user"]
 
 FORMAT = 1
-SECRET = frozenset({"password", "fs_uniquifier", "fs_webauthn_user_handle", "tf_totp_secret", "mf_recovery_codes", "key_hash"})
+SECRET = frozenset(
+    {"password", "fs_uniquifier", "fs_webauthn_user_handle", "tf_totp_secret", "mf_recovery_codes", "key_hash"}
+)
 """Columns that let somebody in: not a person's data but the lock on it."""
 
 
@@ -31,7 +33,9 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
     def rows(table: type[Base], **values: Any) -> list[dict[str, Any]]:
         return _rows(session.scalars(select(table).filter_by(**values)))
 
-    repositories = session.scalars(select(Repository).where(Repository.person_id == whose).order_by(Repository.id)).all()
+    repositories = session.scalars(
+        select(Repository).where(Repository.person_id == whose).order_by(Repository.id)
+    ).all()
     return {
         "format": FORMAT,
         "account": _row(user),

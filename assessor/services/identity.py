@@ -74,7 +74,6 @@ class IdentityService:
         self._audit.write(f"person:{person_id}", "account.identity_removed", f"person:{person_id}")
 
 
-
 def normal_email(email: str) -> str:
     """Return an address in lower case without space around it. Raises Invalid for what cannot be one."""
     address = email.strip().lower()

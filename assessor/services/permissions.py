@@ -116,7 +116,11 @@ def require(action: str, actor: Actor | None, subject: Owned | None = None) -> N
     if actor is None:
         raise SignInNeeded("This page is for signed-in users.", "Sign in, then open it again.")
     if subject is not None and actor.person_id != subject.person_id:
-        raise NotFound("There is no such page, or it is not yours to see.", "Check the address, or start from your profile.")
+        raise NotFound(
+            "There is no such page, or it is not yours to see.", "Check the address, or start from your profile."
+        )
     if actor.demo:
-        raise Forbidden("The demo user can look at everything and change nothing.", "Sign up to work with your own data.")
+        raise Forbidden(
+            "The demo user can look at everything and change nothing.", "Sign up to work with your own data."
+        )
     raise Forbidden("Your role in this workspace does not allow this.", "Ask an admin of the workspace.")

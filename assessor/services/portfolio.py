@@ -16,7 +16,7 @@ from assessor.config import Settings
 from assessor.content.schema import Catalogue
 from assessor.models.portfolio import Analysis, AnalysisFinding, Repository
 from assessor.models.profile import Evidence, Identity
-from assessor.services.errors import Conflict, Invalid, NotFound
+from assessor.services.errors import Conflict, NotFound
 from assessor.services.evidence_page import EvidencePage, evidence_page
 from assessor.services.identity import IdentityService
 from assessor.services.profile_view import shown
@@ -135,7 +135,9 @@ class PortfolioService:
         analysis = self.analysis(analysis_id, report=True)
         if signal is None or analysis.report is None:
             raise NotFound("There is no such evidence.", "Open it from the page of a repository.")
-        return evidence_page(self._catalogue, analysis, from_json(analysis.report), signal, self._findings(analysis_id, signal.key))
+        return evidence_page(
+            self._catalogue, analysis, from_json(analysis.report), signal, self._findings(analysis_id, signal.key)
+        )
 
     # Workers
 
@@ -226,7 +228,9 @@ class PortfolioService:
         )
         found = self._session.scalar(query)
         if found is None:
-            found = Repository(person_id=person_id, kind=kind, source=source, name=name, created_at=self._clock(), analyses=[])
+            found = Repository(
+                person_id=person_id, kind=kind, source=source, name=name, created_at=self._clock(), analyses=[]
+            )
             self._session.add(found)
             self._session.flush()
         return found

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session, defer, joinedload
+from sqlalchemy.orm import Session, joinedload
 
 from assessor.content.schema import Catalogue, RoleTarget
 from assessor.models.account import UserAccount
@@ -77,7 +77,9 @@ class ProfileService:
     def target(self, person_id: int, role_key: str) -> None:
         """Choose a role target; the same one chosen again is no new event. Raises Invalid for an unknown one."""
         role = self._role(role_key)
-        query = select(TargetChoice).where(TargetChoice.person_id == person_id).order_by(TargetChoice.id.desc()).limit(1)
+        query = (
+            select(TargetChoice).where(TargetChoice.person_id == person_id).order_by(TargetChoice.id.desc()).limit(1)
+        )
         last = self._session.scalar(query)
         if last is None or (last.role_key, last.role_version) != (role.key, role.version):
             choice = TargetChoice(person_id=person_id, role_key=role.key, role_version=role.version, at=self._clock())
@@ -158,7 +160,9 @@ class ProfileService:
         """Return the answers that were kept under a token. Raises Gone."""
         draft = self._draft(token)
         if draft is None:
-            raise Gone("These answers were kept for 30 days or are in an account already.", "Start again; it takes 3 minutes.")
+            raise Gone(
+                "These answers were kept for 30 days or are in an account already.", "Start again; it takes 3 minutes."
+            )
         return draft.answers
 
     def claim_draft(self, person_id: int, token: str) -> dict[str, Any]:

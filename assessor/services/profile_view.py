@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
 
 import numpy as np
 
+from assessor.analysis.union import Shown
 from assessor.content.schema import Catalogue, Layer, RoleTarget
 from assessor.measurement import fusion
 from assessor.models.portfolio import Analysis
 from assessor.models.profile import Evidence, Instrument, Person
 from assessor.services.evidence import Fitted, fit_evidence, years
-from assessor.analysis.union import Shown
 from assessor.services.steps import Standing, Step, next_steps
 
 __all__ = [
@@ -303,5 +302,7 @@ def _overall(
     expected = profile.level(years(at))
     levels = np.array([expected[i] if layer.level is None else layer.level for i, layer in enumerate(layers)])
     mean = float(weights @ levels)
-    half = fusion.NormalDist().inv_cdf(0.95) * math.sqrt(float(weights @ profile.covariance(years(at), years(at)) @ weights))
+    half = fusion.NormalDist().inv_cdf(0.95) * math.sqrt(
+        float(weights @ profile.covariance(years(at), years(at)) @ weights)
+    )
     return Overall(mean, max(mean - half, 0.0), min(mean + half, 5.0))

@@ -38,7 +38,9 @@ def named_source(source: str, settings: Settings) -> tuple[str, str]:
         raise Invalid({"source": "This is no address; write one such as https://github.com/owner/name."}) from None
     host, path = (parts.hostname or "").lower(), parts.path.rstrip("/").removesuffix(".git")
     if parts.scheme != "https":
-        raise Invalid({"source": f"Only https addresses are fetched, not {parts.scheme}:; copy the one that starts with https."})
+        raise Invalid(
+            {"source": f"Only https addresses are fetched, not {parts.scheme}:; copy the one that starts with https."}
+        )
     if parts.username or parts.password:
         raise Invalid({"source": "Leave name and password out of the address: it is stored and shown."})
     if port not in (None, 443) or parts.query or parts.fragment or not PATH.fullmatch(path):

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from assessor.analysis.grading import CEILING, level, topic_grades
 from assessor.analysis.union import Shown, union_grades
-from assessor.content.schema import Catalogue, Framework, Layer, Signal, SignalText
+from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 
 __all__ = ["Standing", "Step", "StepKind", "next_steps"]
 
@@ -75,7 +75,7 @@ def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: 
             continue
         raised = topic_grades(framework, {signal.key: grade + 1 if grade else 2})
         layer, gain, worth = max(
-            (_gain(framework, layer, standings[index], grades, raised) for index, layer in enumerate(framework.layers)),
+            (_gain(layer, standings[index], grades, raised) for index, layer in enumerate(framework.layers)),
             key=lambda option: option[2],
         )
         if worth > 0:
@@ -86,7 +86,7 @@ def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: 
 
 
 def _gain(
-    framework: Framework, layer: Layer, standing: Standing, grades: Mapping[str, int], raised: Mapping[str, int]
+    layer: Layer, standing: Standing, grades: Mapping[str, int], raised: Mapping[str, int]
 ) -> tuple[Layer, float, float]:
     """Return the layer, what it gains, and what that is worth: weight of the role, double under the target."""
     topics = [topic.key for topic in layer.topics if "repo" in topic.instruments]

@@ -37,7 +37,7 @@ def save_upload(data_dir: Path, stream: BinaryIO) -> str:
                 size += len(chunk)
                 if size > UPLOAD_LIMIT:
                     raise Invalid(
-                        {"archive": f"An archive may have {UPLOAD_LIMIT >> 20} MB; leave data and models out, or add the address."}
+                        {"archive": f"An archive may have {UPLOAD_LIMIT >> 20} MB; leave data out, or add the address."}
                     )
                 digest.update(chunk)
                 file.write(chunk)
@@ -45,7 +45,7 @@ def save_upload(data_dir: Path, stream: BinaryIO) -> str:
                 raise Invalid({"archive": "Choose a zip archive."})
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, upload_path(data_dir, digest.hexdigest()))
+        Path(draft).replace(upload_path(data_dir, digest.hexdigest()))
     finally:
         Path(draft).unlink(missing_ok=True)
     return digest.hexdigest()
