@@ -22,9 +22,10 @@ from assessor.services.permissions import Actor
 from assessor.services.tokens import hash_token, new_token
 from assessor.services.workspace import WorkspaceService
 
-__all__ = ["OPERATOR", "SESSION_DAYS", "AccountService", "SessionLine", "UserLine"]
+__all__ = ["OPERATOR", "PASSWORD_LENGTH", "SESSION_DAYS", "AccountService", "SessionLine", "UserLine"]
 
 SESSION_DAYS = 30
+PASSWORD_LENGTH = 12
 SEEN_EVERY = timedelta(minutes=5)
 """How exactly it is known when a session was last used: one write in five minutes, not one in every request."""
 
@@ -113,7 +114,7 @@ class AccountService:
     def create(
         self,
         email: str,
-        password_hash: str,
+        password_hash: str | None,
         *,
         name: str = "",
         workspace: str = MAIN,
@@ -121,7 +122,7 @@ class AccountService:
         demo: bool = False,
         by: str = OPERATOR,
     ) -> UserAccount:
-        """Create a user with a hash made by Flask-Security; used by the command line and the demo.
+        """Create a user with a hash made by Flask-Security, or None for one who has no password to sign in with.
 
         `roles` are one role in the workspace and, where wanted, "operator". Raises Invalid, or Conflict for an address
         that has an account.
@@ -175,6 +176,14 @@ class AccountService:
     def find(self, email: str) -> UserAccount | None:
         """Return the user with an address, or None."""
         return self._session.scalar(select(UserAccount).where(UserAccount.email == email.strip().lower()))
+
+    def demo_user(self) -> int | None:
+        """Return the id of the demo user, or None before the demo was loaded."""
+        return self._session.scalar(select(UserAccount.id).where(UserAccount.demo).order_by(UserAccount.id).limit(1))
+
+    def is_empty(self) -> bool:
+        """Tell whether nobody has an account yet."""
+        return self._session.scalar(select(UserAccount.id).limit(1)) is None
 
     def list(self) -> list[UserLine]:
         """Return all users by address."""

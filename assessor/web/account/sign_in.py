@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from assessor.config import Settings
 from assessor.models.account import Passkey, Role, UserAccount
 from assessor.models.session import writing
+from assessor.services.account import PASSWORD_LENGTH
 from assessor.services.errors import ServiceError
 from assessor.services.unit import UnitFactory
 from assessor.web.access import SESSION_KEY
@@ -32,8 +33,6 @@ __all__ = ["DRAFT", "init_accounts", "is_password", "send_mail", "start_session"
 
 DRAFT = "draft"
 """Where the signed cookie keeps the token of answers given before there was an account."""
-
-PASSWORD_LENGTH = 10
 
 log = structlog.get_logger("assessor.web.account")
 
