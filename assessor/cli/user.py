@@ -66,7 +66,7 @@ def role(email: str, role: str, workspace: str) -> None:
 def list_command() -> None:
     """List all users with their roles."""
     with _unit() as (unit, _settings), unit() as u:
-        for line in u.account.list():
+        for line in u.account.everybody():
             state = "" if line.active else "  (blocked)"
             click.echo(f"{line.email}  {', '.join(line.roles)}{state}")
 

@@ -185,7 +185,7 @@ class AccountService:
         """Tell whether nobody has an account yet."""
         return self._session.scalar(select(UserAccount.id).limit(1)) is None
 
-    def list(self) -> list[UserLine]:
+    def everybody(self) -> list[UserLine]:
         """Return all users by address."""
         query = (
             select(UserAccount)

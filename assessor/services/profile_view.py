@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from statistics import NormalDist
 
 import numpy as np
 
@@ -302,7 +303,5 @@ def _overall(
     expected = profile.level(years(at))
     levels = np.array([expected[i] if layer.level is None else layer.level for i, layer in enumerate(layers)])
     mean = float(weights @ levels)
-    half = fusion.NormalDist().inv_cdf(0.95) * math.sqrt(
-        float(weights @ profile.covariance(years(at), years(at)) @ weights)
-    )
+    half = NormalDist().inv_cdf(0.95) * math.sqrt(float(weights @ profile.covariance(years(at), years(at)) @ weights))
     return Overall(mean, max(mean - half, 0.0), min(mean + half, 5.0))

@@ -67,9 +67,10 @@ def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: 
         for key, grade in shown.grades.items():
             if grade >= held.get(key, (0, None))[0]:
                 held[key] = (grade, analysis_id)
+    newest = list(repositories)[-1]
     found: list[tuple[float, int, Step]] = []
     for signal in framework.signals.values():
-        grade, analysis_id = held.get(signal.key, (0, None))
+        grade, found_in = held.get(signal.key, (0, None))
         text = catalogue.signal_texts.get(signal.key)
         if signal.polarity < 0 or text is None or grade >= min(signal.cap or CEILING, CEILING):
             continue
@@ -79,7 +80,7 @@ def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: 
             key=lambda option: option[2],
         )
         if worth > 0:
-            step = Step("signal", layer, signal, text, gain, analysis_id or next(reversed(repositories)), grade)
+            step = Step("signal", layer, signal, text, gain, found_in or newest, grade)
             found.append((-worth, EFFORTS.index(text.effort), step))
     found.sort(key=lambda option: option[:2])
     return _one_per_topic(found)
