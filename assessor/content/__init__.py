@@ -1,0 +1,1 @@
+"""The content of rubrics/ as frozen records: schema, loader, lint; no question and no advice stands in code."""
