@@ -89,7 +89,7 @@ class Value:
         """Return a number between two others, a multiple of `step`."""
         found = self.data
         fits = isinstance(found, int | float) and not isinstance(found, bool)
-        if not fits or not low <= found <= high or found % step:
+        if not fits or not low <= found <= high or (found - low) % step:
             self.problems.at(self, f"{found!r} must be a number from {low:g} to {high:g} in steps of {step:g}")
             return low
         return float(found)

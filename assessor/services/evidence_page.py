@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.grading import Outcome, grade
-from assessor.analysis.report import Report
+from assessor.analysis.report.model import Report
 from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 from assessor.models.portfolio import Analysis, AnalysisFinding
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, undefer
 
-from assessor.analysis.report import Report, from_json, to_json
+from assessor.analysis.report.model import Report
+from assessor.analysis.report.serial import from_json, to_json
 from assessor.analysis.union import LayerRow, shown_by, union_rows
 from assessor.config import Settings
 from assessor.content.schema import Catalogue
