@@ -55,9 +55,14 @@ def postgres_server() -> Iterator[str]:
 
 def prepare_template(address: str, folder: Path) -> None:
     """Create the database that every test's own is a copy of."""
-    _administer(address, f"CREATE DATABASE {TEMPLATE}")
-    url = address.format(name=TEMPLATE)
+    url = create(address, TEMPLATE)
     upgrade(Settings.for_tests(folder, database_url=url, jobs_database_url=f"sqlite:///{folder / 'jobs.db'}"))
+
+
+def create(address: str, name: str) -> str:
+    """Create an empty database and return its address."""
+    _administer(address, f"CREATE DATABASE {name}")
+    return address.format(name=name)
 
 
 def copy_template(address: str, name: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,11 +67,13 @@ class AuditService:
     def verify(self) -> int | None:
         """Return the id of the first entry that does not fit the chain, or None if all do."""
         previous = "0" * 64
-        for entry in self._session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500)):
-            told = entry.details is None or _digest(entry.details) == entry.details_hash
-            if entry.previous != previous or entry.hash != _entry_hash(entry) or not told:
-                return entry.id
-            previous = entry.hash
+        entries = self._session.scalars(select(AuditEntry).order_by(AuditEntry.id).execution_options(yield_per=500))
+        with closing(entries):
+            for entry in entries:
+                told = entry.details is None or _digest(entry.details) == entry.details_hash
+                if entry.previous != previous or entry.hash != _entry_hash(entry) or not told:
+                    return entry.id
+                previous = entry.hash
         return None
 
 

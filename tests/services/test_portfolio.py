@@ -16,7 +16,15 @@ from tests.reports import make_report
 from tests.services.conftest import Clock
 
 ADDRESS = "https://github.com/owner/name"
-SOLID = {"docker": 3, "http-api": 3, "monitoring": 3, "unit-tests": 4, "ci-tests": 4, "pinned-deps": 3, "orchestration": 3}
+SOLID = {
+    "docker": 3,
+    "http-api": 3,
+    "monitoring": 3,
+    "unit-tests": 4,
+    "ci-tests": 4,
+    "pinned-deps": 3,
+    "orchestration": 3,
+}
 INFRA = 3
 
 
@@ -68,9 +76,7 @@ def test_one_repository_has_one_address(unit: UnitFactory, actor: Actor, written
         "/etc",
     ],
 )
-def test_addresses_that_are_never_fetched_are_refused_with_a_cure(
-    unit: UnitFactory, actor: Actor, source: str
-) -> None:
+def test_addresses_that_are_never_fetched_are_refused_with_a_cure(unit: UnitFactory, actor: Actor, source: str) -> None:
     with pytest.raises(Invalid) as refused, unit(write=True) as u:
         u.portfolio.add(actor.person_id, source)
     assert refused.value.fields["source"].endswith(".")
@@ -198,7 +204,10 @@ def test_a_failure_names_cause_and_cure_and_leaves_a_finished_one_alone(unit: Un
         u.portfolio.fail(waiting, "It is private.", "Make it public.")
         u.portfolio.fail(done, "No.", "No.")
     with unit() as u:
-        assert (u.portfolio.analysis(waiting).state, u.portfolio.analysis(waiting).cure) == ("failed", "Make it public.")
+        assert (u.portfolio.analysis(waiting).state, u.portfolio.analysis(waiting).cure) == (
+            "failed",
+            "Make it public.",
+        )
         assert u.portfolio.analysis(done).state == "done"
 
 
