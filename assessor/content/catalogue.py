@@ -40,7 +40,8 @@ def load_catalogue(folder: Path) -> Catalogue:
     for key in framework.signals.keys() - texts.keys():
         problems.append(Problem(f"{folder.name}/signals", 1, f"the signal {key!r} has no text"))
     _raise(problems)
-    return Catalogue(framework, MappingProxyType(roles), MappingProxyType(texts), digest(folder, ("", "anchors", "roles", "signals")))
+    total = digest(folder, ("", "anchors", "roles", "signals"))
+    return Catalogue(framework, MappingProxyType(roles), MappingProxyType(texts), total)
 
 
 def digest(folder: Path, parts: Iterable[str]) -> str:
@@ -107,9 +108,13 @@ def _anchors(folder: Path, problems: Problems) -> dict[str, Value]:
     return found
 
 
+def _text(found: dict[str, Value], name: str) -> str:
+    return found[name].text() if name in found else ""
+
+
 def _layer(entry: Value, anchors: dict[str, Value], zero: str) -> Layer:
     found = entry.fields(("id", "key", "short", "name", "motto", "topics"), ("choose",))
-    key = found["key"].text() if "key" in found else ""
+    key = _text(found, "key")
     number = found["id"].whole(1, 10) if "id" in found else 0
     told = anchors.get(key)
     if told is None:
@@ -122,7 +127,9 @@ def _layer(entry: Value, anchors: dict[str, Value], zero: str) -> Layer:
     return Layer(
         number,
         key,
-        *(found[name].text() if name in found else "" for name in ("short", "name", "motto")),
+        _text(found, "short"),
+        _text(found, "name"),
+        _text(found, "motto"),
         topics,
         found["choose"].whole(1, len(topics)) if "choose" in found else None,
         _sentences(parts.get("overall"), zero),
@@ -131,13 +138,14 @@ def _layer(entry: Value, anchors: dict[str, Value], zero: str) -> Layer:
 
 def _topic(entry: Value, layer: int, anchors: dict[str, Value], zero: str) -> Topic:
     found = entry.fields(("key", "name", "covers", "instruments"))
-    key = found["key"].text() if "key" in found else ""
+    key = _text(found, "key")
     if key not in anchors:
         entry.problems.at(entry, f"the topic {key!r} has no anchors")
     instruments = found["instruments"].list() if "instruments" in found else ()
     return Topic(
         key,
-        *(found[name].text() if name in found else "" for name in ("name", "covers")),
+        _text(found, "name"),
+        _text(found, "covers"),
         layer,
         tuple(one.one_of(INSTRUMENTS) for one in instruments),
         _sentences(anchors.get(key), zero),
@@ -150,7 +158,9 @@ def _sentences(value: Value | None, zero: str) -> tuple[str, ...]:
         return (zero,) * (TOP + 1)
     found = tuple(one.text() for one in value.list())
     if len(found) != TOP or len(set(found)) != TOP:
-        value.problems.at(value, f"there must be {TOP} different sentences, for the levels 1 to {TOP}, not {len(set(found))}")
+        value.problems.at(
+            value, f"there must be {TOP} different sentences, for the levels 1 to {TOP}, not {len(set(found))}"
+        )
     return (zero, *found)
 
 
@@ -212,7 +222,9 @@ def _signal_text(entry: Value, signals: Collection[str], texts: dict[str, Signal
     texts[key] = SignalText(
         key,
         found["version"].whole(1, 10_000),
-        *(found[name].text() for name in ("name", "why", "next_step")),
+        found["name"].text(),
+        found["why"].text(),
+        found["next_step"].text(),
         found["effort"].one_of(EFFORTS),
         link,
     )

@@ -54,7 +54,7 @@ class Value:
 
     def fields(self, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Value]:
         """Return the fields of a mapping; others, missing ones and misspelt keys are noted."""
-        found = self._as(dict, "a mapping of keys to values") or {}
+        found: dict[str, Value] = self._as(dict, "a mapping of keys to values") or {}
         allowed = [*required, *optional]
         for key, value in found.items():
             if key not in allowed:

@@ -83,7 +83,9 @@ def the_framework() -> Framework:
 
 def analyse(files: dict[str, str]) -> dict[str, list[Finding]]:
     tree = MemoryTree(files)
-    known = {entry.path: facts.extract(entry.path, data) for entry, data in tree.read(tree.entries()) if data is not None}
+    known = {
+        entry.path: facts.extract(entry.path, data) for entry, data in tree.read(tree.entries()) if data is not None
+    }
     project = Project(tree.entries(), known, [])
     return detect(project, Reach(project))
 
@@ -109,5 +111,7 @@ def test_golden(case: Case) -> None:
 
 def test_every_detector_has_good_and_bad_cases() -> None:
     outcomes = {(case.signal, case.outcome) for case in CASES if not case.name.startswith("gaming/")}
-    missing = [(key, outcome) for key in DETECTORS for outcome in ("present", "absent") if (key, outcome) not in outcomes]
+    missing = [
+        (key, outcome) for key in DETECTORS for outcome in ("present", "absent") if (key, outcome) not in outcomes
+    ]
     assert missing == []
