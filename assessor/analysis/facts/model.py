@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Value = str | int | float | bool | None
 """A literal of the source. A name that stands where a literal could is a string that starts with "=": "=numpy.pi"."""
@@ -127,3 +127,10 @@ class Skipped(NamedTuple):
 
     path: str
     reason: str
+
+
+class FileFacts(NamedTuple):
+    """Hold what one file says: facts of its kind, None where only secrets were looked for, and the secrets in it."""
+
+    facts: Any
+    secrets: tuple[Secret, ...] = ()
