@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import tokenize
 import warnings
 from typing import Any
@@ -68,21 +69,29 @@ def _complaint(error: SyntaxError, source: str) -> str:
     line = error.lineno or 1
     text = source.splitlines()[line - 1].strip() if 0 < line <= source.count("\n") + 1 else ""
     message = error.msg or ""
-    if "print" in message or "exec" in message and "Missing parentheses" in message or _old(text, message):
-        return f"Python 2 syntax, line {line}"
-    newer = ("type ", "except*", "match ")
-    if text.startswith(newer) or "f-string" in message:
+    if _newer(text, message):
         return f"syntax newer than the running Python, line {line}"
+    if _old(text, message):
+        return f"Python 2 syntax, line {line}"
     return f"syntax error, line {line}"
+
+
+def _newer(text: str, message: str) -> bool:
+    # `except A, B:` catches two classes from Python 3.14 on and one under a name in Python 2; classes are capitalised.
+    pair = re.fullmatch(r"except\s+[\w.]+(?:\s*,\s*([\w.]+))+\s*:.*", text)
+    if pair:
+        return pair[1].rpartition(".")[2][:1].isupper()
+    return text.startswith(("type ", "except*")) or "f-string" in message or bool(re.match(r"(class|def) \w+\[", text))
 
 
 def _old(text: str, message: str) -> bool:
     return (
-        "multiple exception types must be parenthesized" in message
+        "Missing parentheses in call to" in message
+        or "multiple exception types must be parenthesized" in message
         or "leading zeros in decimal" in message
         or "invalid decimal literal" in message
-        or text.startswith(("print ", "exec ", "raise ")) and "," in text
-        or text.startswith("except ") and "," in text
+        or "invalid hexadecimal literal" in message
+        or (text.startswith(("print ", "exec ", "raise ")) and "," in text)
         or "<>" in text
         or "`" in text
     )

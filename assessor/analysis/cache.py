@@ -1,0 +1,90 @@
+"""Facts by blob and version, in one file: what was parsed once is not parsed again."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import zlib
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from assessor.analysis import facts
+from assessor.analysis.facts import FileFacts, Skipped
+from assessor.analysis.paths import kind_of
+from assessor.analysis.tree import Entry
+
+__all__ = ["Cache", "default_folder"]
+
+LARGEST = 512 << 20
+"""Bytes of the file above which it is begun anew: a bound that is rarely met needs no bookkeeping."""
+
+
+def default_folder() -> Path:
+    """Return the user's folder for caches."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assessor"
+
+
+class Cache:
+    """Keep facts of files. A file that cannot be used is done without: a cache never fails a run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.hits = self.misses = 0
+        self._database: sqlite3.Connection | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path = folder / f"facts-{facts.FACTS_VERSION}.db"
+            if path.exists() and path.stat().st_size > LARGEST:
+                path.unlink()
+            self._database = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = OFF")
+            self._database.execute("CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID")
+            self._database.execute("BEGIN")
+        except (sqlite3.Error, OSError):
+            self._drop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._database is not None:
+            try:
+                self._database.execute("COMMIT")
+            except sqlite3.Error:
+                pass  # another run holds the file; what was parsed here is parsed again next time
+            self._drop()
+
+    def get(self, entry: Entry) -> FileFacts | Skipped | None:
+        """Return kept facts of a file, or None."""
+        found = None
+        if self._database is not None:
+            try:
+                row = self._database.execute("SELECT value FROM facts WHERE key = ?", (_key(entry),)).fetchone()
+                found = facts.decode(zlib.decompress(row[0])) if row else None
+            except (sqlite3.Error, zlib.error, ValueError, TypeError, KeyError, IndexError):
+                found = None
+        if found is None:
+            self.misses += 1
+            return None
+        self.hits += 1
+        # The same bytes may lie under another name now.
+        return Skipped(entry.path, found.reason) if isinstance(found, Skipped) else found
+
+    def put(self, entry: Entry, encoded: bytes) -> None:
+        """Keep the facts of a file."""
+        if self._database is not None:
+            try:
+                value = (_key(entry), zlib.compress(encoded, 1))
+                self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", value)
+            except sqlite3.Error:
+                self._drop()
+
+    def _drop(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def _key(entry: Entry) -> str:
+    return f"{kind_of(entry.path).value}:{entry.blob}"
