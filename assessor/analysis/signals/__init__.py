@@ -1,0 +1,71 @@
+"""What a repository can show, one pure function each: facts in, findings out, no opinion on what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from assessor.analysis.findings import Finding
+from assessor.analysis.paths import Kind
+from assessor.analysis.project import Project
+from assessor.analysis.reach import Reach
+from assessor.analysis.signals.data import data_validation
+from assessor.analysis.signals.evaluation import eval_metrics, tracking
+from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.logs import structured_logging
+from assessor.analysis.signals.models import custom_attention, own_model
+from assessor.analysis.signals.practice import type_hints, unit_tests
+
+__all__ = ["DETECTORS", "Detector", "detect"]
+
+
+class Detector(NamedTuple):
+    """Pair a signal with the function that finds it and the kinds of files that can tell of it."""
+
+    key: str
+    find: Callable[[Project, Reach], Iterable[Finding]]
+    kinds: frozenset[Kind]
+
+
+def _alone(find: Callable[[Project], Iterable[Finding]]) -> Callable[[Project, Reach], Iterable[Finding]]:
+    def both(project: Project, _reach: Reach) -> Iterable[Finding]:
+        return find(project)
+
+    return both
+
+
+CODE = frozenset({Kind.PYTHON, Kind.NOTEBOOK})
+
+DETECTORS: dict[str, Detector] = {
+    found.key: found
+    for found in (
+        Detector("unit-tests", unit_tests, frozenset({Kind.PYTHON})),
+        Detector("type-hints", _alone(type_hints), frozenset({Kind.PYTHON})),
+        Detector("own-model", _alone(own_model), CODE),
+        Detector("custom-attention", _alone(custom_attention), CODE),
+        Detector("eval-metrics", _alone(eval_metrics), CODE),
+        Detector("data-validation", _alone(data_validation), CODE),
+        Detector("http-api", _alone(http_api), CODE),
+        Detector("monitoring", _alone(monitoring), CODE),
+        Detector("structured-logging", _alone(structured_logging), CODE),
+        Detector("tracking", _alone(tracking), CODE),
+    )
+}
+
+
+def detect(project: Project, reach: Reach) -> dict[str, list[Finding]]:
+    """Return the findings of every signal that is built, with what leads to each and what checks it."""
+    return {key: [_placed(found, reach) for found in detector.find(project, reach)] for key, detector in DETECTORS.items()}
+
+
+def _placed(finding: Finding, reach: Reach) -> Finding:
+    if finding.scope is None:
+        return finding
+    wiring = reach.of(finding.path, finding.scope)
+    return replace(
+        finding,
+        alive=finding.alive and wiring.alive,
+        wired_by=finding.wired_by or wiring.wired_by,
+        verified_by=finding.verified_by or wiring.verified_by,
+    )
