@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import Flask
 
@@ -10,7 +11,7 @@ from assessor.config import Settings, resource_dir
 from assessor.content.catalogue import load_catalogue
 from assessor.jobs.queue import Queue
 from assessor.models.session import make_engine
-from assessor.services.unit import UnitFactory
+from assessor.services.unit import UnitFactory, utc_now
 from assessor.web import account, home, portfolio, profile
 from assessor.web.access import init_access
 from assessor.web.account.sign_in import init_accounts
@@ -21,7 +22,12 @@ from assessor.web.limits import init_limits
 from assessor.web.logs import configure_logging, init_logs
 from assessor.web.security import csrf, init_security
 
-__all__ = ["create_app"]
+__all__ = ["create_app", "create_unit"]
+
+
+def create_unit(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> UnitFactory:
+    """Create the factory of units of work on the configured database; for workers, commands and the application."""
+    return UnitFactory(make_engine(settings.database_url), load_catalogue(resource_dir("rubrics")), settings, clock)
 
 
 def create_app(
@@ -39,7 +45,7 @@ def create_app(
     if not settings.testing:
         configure_logging(settings.log_level)
     if unit is None:
-        unit = UnitFactory(make_engine(settings.database_url), load_catalogue(resource_dir("rubrics")), settings)
+        unit = create_unit(settings)
     app = Flask(
         "assessor", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static"))
     )
