@@ -14,7 +14,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 from assessor.analysis import facts
@@ -24,12 +24,13 @@ from assessor.analysis.limits import Limits
 from assessor.analysis.source import Progress
 from assessor.analysis.tree import Entry, Tree
 
-__all__ = ["MAX_SECONDS", "parse_all"]
+__all__ = ["MAX_BYTES", "MAX_SECONDS", "parse_all"]
 
 HEAD = struct.Struct(">II")
 ANSWER = struct.Struct(">I")
 LARGEST_ANSWER = 64 << 20
-MAX_SECONDS = "max-seconds"
+MAX_SECONDS, MAX_BYTES = "max-seconds", "max-bytes"
+"""Reasons of skipped files that are limits of the whole run."""
 
 
 def parse_all(
@@ -54,7 +55,9 @@ def parse_all(
     done = len(entries) - len(waiting)
     child: _Child | None = None
     try:
-        for entry, data in _affordable(tree, waiting, limits):
+        affordable = _affordable(waiting, limits)
+        yield from ((entry, Skipped(entry.path, MAX_BYTES)) for entry in waiting if entry.path not in affordable)
+        for entry, data in tree.read(entry for entry in waiting if entry.path in affordable):
             if progress is not None:
                 progress("reading", done, len(entries))
             done += 1
@@ -80,18 +83,15 @@ def parse_all(
             child.end()
 
 
-def _affordable(tree: Tree, entries: Sequence[Entry], limits: Limits) -> Iterator[tuple[Entry, bytes | None]]:
-    """Read entries up to the limit on all bytes together; the largest are left out first."""
+def _affordable(entries: Sequence[Entry], limits: Limits) -> set[str]:
+    """Return the paths that are read within the limit on all bytes together; the largest files are left out first."""
     total, chosen = 0, set()
     for entry in sorted(entries, key=lambda entry: (entry.size, entry.path)):
         total += entry.size
         if total > limits.total_bytes:
             break
         chosen.add(entry.path)
-    yield from tree.read(entry for entry in entries if entry.path in chosen)
-    for entry in entries:
-        if entry.path not in chosen:
-            yield entry, None
+    return chosen
 
 
 class _Child:

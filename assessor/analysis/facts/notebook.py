@@ -11,7 +11,7 @@ from typing import Any
 from assessor.analysis.facts.model import PythonFacts, Skipped
 from assessor.analysis.facts.python import parse_module
 
-__all__ = ["read_notebook"]
+__all__ = ["cell_sources", "read_notebook"]
 
 MAGIC = re.compile(r"^(\s*)(?:[%!?].*|.*\?{1,2}\s*)$")
 ASSIGNED = re.compile(r"^(\s*\w[\w, ]*=\s*)[%!].*$")
@@ -25,7 +25,7 @@ def read_notebook(path: str, data: bytes) -> PythonFacts | Skipped:
         raw = json.loads(data)
     except (ValueError, RecursionError):
         return Skipped(path, "no valid JSON")
-    sources = _cells(raw)
+    sources = cell_sources(raw)
     if sources is None:
         return Skipped(path, "no notebook of format 3 or 4")
     lines: list[str] = []
@@ -38,7 +38,8 @@ def read_notebook(path: str, data: bytes) -> PythonFacts | Skipped:
     return parse_module(path, "\n".join(lines) + "\n", tuple(starts))
 
 
-def _cells(raw: Any) -> list[tuple[int, str]] | None:
+def cell_sources(raw: Any) -> list[tuple[int, str]] | None:
+    """Return number and source of every code cell, numbers counted from 1 over all cells; None for other JSON."""
     if not isinstance(raw, dict):
         return None
     cells = raw.get("cells")

@@ -20,6 +20,7 @@ LIMITS = {
     "max-bytes": "the repository has more bytes than are read; the report speaks of part of the tree",
     "max-seconds": "the time limit ended reading; the report speaks of part of the tree",
     "empty-repository": "the repository has no commit yet",
+    "no-authorship": "an archive has no history: who wrote what is not known, the report speaks of everybody's work",
 }
 """What each limit means to a reader; one that is not listed speaks for itself."""
 
