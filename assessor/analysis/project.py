@@ -31,7 +31,7 @@ class Place(NamedTuple):
     """Name one definition by its file and its index there."""
 
     path: str
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls here
 
 
 class Project:

@@ -224,9 +224,9 @@ class Reach:
                     for place in self._subjects(path, subject):
                         body = self._project.python[place.path].definitions[place.index]
                         found.setdefault((place.path, place.index), f"{path}:{one.line} asserts on {body.name}")
-        for place, reason in list(found.items()):
-            for target in self._edges.get(place, ()):
-                if target[1] >= 0 and target[0] == place[0]:
+        for node, reason in list(found.items()):
+            for target in self._edges.get(node, ()):
+                if target[1] >= 0 and target[0] == node[0]:
                     found.setdefault(target, reason)
         return found
 

@@ -73,7 +73,7 @@ def open_source(
             with _commit(clone_into, _clean(source), rev, limits) as snapshot:
                 yield snapshot
         return
-    path = Path(source)
+    path = Path(source).absolute()  # git is started elsewhere
     if path.is_file():
         with _archive(path, rev, limits) as snapshot:
             yield snapshot

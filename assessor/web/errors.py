@@ -60,7 +60,7 @@ def init_errors(app: Flask) -> None:
 
 def page(
     status: int, *, what: str | None = None, cure: str | None = None, title: str | None = None
-) -> ResponseReturnValue:
+) -> tuple[str, int]:
     """Render the page of an error, with own sentences where there are some."""
     known = TEXT.get(status, TEXT[500] if status >= 500 else TEXT[400])
     return (
@@ -88,7 +88,7 @@ def _service(error: ServiceError) -> ResponseReturnValue:
 def _http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None:  # a redirect that werkzeug raised
         return error.get_response()
-    body, status = page(error.code or 500)  # type: ignore[misc]
+    body, status = page(error.code or 500)
     headers = {"Allow": ", ".join(sorted(error.valid_methods))} if getattr(error, "valid_methods", None) else {}  # type: ignore[attr-defined]
     return body, status, headers
 
@@ -98,7 +98,7 @@ def _limited(error: RateLimitExceeded) -> ResponseReturnValue:
     if limiter.current_limit is not None:
         seconds = max(ceil(limiter.current_limit.reset_at - datetime.now(UTC).timestamp()), 1)
     wait = f"{seconds} seconds" if seconds < 90 else f"{ceil(seconds / 60)} minutes"
-    body, status = page(429, cure=f"Try again in {wait}.")  # type: ignore[misc]
+    body, status = page(429, cure=f"Try again in {wait}.")
     return body, status, {"Retry-After": str(seconds)}
 
 
@@ -118,7 +118,7 @@ def _untrusted_host(_error: SecurityError) -> ResponseReturnValue:
 
 def _database(error: OperationalError) -> ResponseReturnValue:
     log.error("database", exc_info=error)
-    body, status = page(503)  # type: ignore[misc]
+    body, status = page(503)
     return body, status, {"Retry-After": "5"}
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, url_for
+from flask import Flask, current_app, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
@@ -84,7 +84,7 @@ def browser(agent: str) -> str:
 
 def asset(name: str) -> str:
     """Return the address of a static file, which changes with its content, so that browsers may keep it for ever."""
-    folder = context.current_app.static_folder
+    folder = current_app.static_folder
     return url_for("static", filename=name, v=_digest(Path(folder or "") / name))
 
 

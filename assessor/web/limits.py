@@ -46,7 +46,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
 def _limit(app: Flask, endpoint: str, limit: str, key: object, *, failures: bool) -> None:
     view = app.view_functions.get(endpoint)
     if view is not None:
-        app.view_functions[endpoint] = limiter.limit(
+        app.view_functions[endpoint] = limiter.limit(  # type: ignore[assignment]
             limit,
             key_func=key,  # type: ignore[arg-type]
             methods=["POST"],

@@ -84,7 +84,9 @@ def the_framework() -> Framework:
 def analyse(files: dict[str, str]) -> dict[str, list[Finding]]:
     tree = MemoryTree(files)
     known = {
-        entry.path: facts.extract(entry.path, data) for entry, data in tree.read(tree.entries()) if data is not None
+        entry.path: facts.extract(entry.path, data)
+        for entry, data in tree.read(tree.entries())
+        if data is not None and facts.wanted(entry.path)
     }
     project = Project(tree.entries(), known, [])
     return detect(project, Reach(project))

@@ -42,12 +42,13 @@ class Names:
             literal = node.value
             if isinstance(literal, str):
                 return literal[:LENGTH]
-            return literal if isinstance(literal, bool | float) or type(literal) is int and abs(literal) < 2**53 else None
+            exact = isinstance(literal, bool | float) or (type(literal) is int and abs(literal) < 2**53)
+            return literal if exact else None
         if kind is ast.Name or kind is ast.Attribute:
             return "=" + self.resolve(text_of(node), scope, line)
         if kind is ast.UnaryOp and type(node.op) is ast.USub and type(node.operand) is ast.Constant:
             number = node.operand.value
-            return -number if type(number) in (int, float) else None
+            return -number if isinstance(number, int | float) else None
         if kind is ast.Call:
             return "=" + self.resolve(text_of(node), scope, line)
         return None

@@ -120,6 +120,8 @@ class _Facts:
             assertions=self._assertions(),
             handlers=tuple(self._handler(node, scope) for node, scope in noted.handlers),
             operations=tuple(sorted({(sign, line, scope.index) for sign, line, scope in noted.operations})),
+            raising=tuple(sorted(noted.raising)),
+            named=tuple(noted.named),
             main_guard=noted.main_guard,
             script=_does_work(noted.scopes[0].node.body),
             text=count(self._source, noted),

@@ -7,6 +7,7 @@ first. It never enters code that cannot run: the body of `if False:`, what follo
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,9 @@ instance of what an annotation names ("typed"), a resolved name ("name", str), o
 
 MAX_LINKS = 24
 """A longer chain a.b().c[0] stays unknown: the texts of its parts would grow with the square of its length."""
+
+OBJECT = re.compile(r"(?:ext://)?[A-Za-z_]\w{0,60}(?:\.\w{1,60}){1,6}")
+"""A text that names an object of a module, as configuration in a dict does: "pythonjsonlogger.json.JsonFormatter"."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
@@ -71,6 +75,8 @@ class Walk:
     handlers: list[tuple[Node, Scope]] = field(default_factory=list)
     operations: list[tuple[str, int, Scope]] = field(default_factory=list)
     strings: list[tuple[int, int]] = field(default_factory=list)
+    raising: set[int] = field(default_factory=set)
+    named: dict[str, None] = field(default_factory=dict)
     main_guard: int | None = None
     working: bool = False
     statements: int = 0
@@ -116,7 +122,7 @@ def walk(tree: ast.Module) -> Walk:
         inner: list[Node] = []
         scope = _enter(noted, node, parent)
         _visit(noted, scope, _living(node.body, noted), inner)
-        waiting += [(found, scope) for found in reversed(sorted(inner, key=_line))]
+        waiting += [(found, scope) for found in sorted(inner, key=_line, reverse=True)]
     return noted
 
 
@@ -202,7 +208,7 @@ def _visit(noted: Walk, scope: Scope, body: list[Node], inner: list[Node]) -> No
             value = node.value
             if type(value) is ast.Constant:
                 if type(value.value) is str:
-                    noted.strings.append((value.lineno, value.end_lineno))
+                    noted.strings.append((value.lineno, value.end_lineno or value.lineno))
                 continue
             noted.discarded.add(id(value.value if type(value) is ast.Await else value))
             push(value)
@@ -487,6 +493,20 @@ def _return(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: lis
         stack.append(node.value)
 
 
+def _raise(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
+    if node.exc is not None and not text_of(node.exc).startswith("NotImplementedError"):
+        noted.raising.add(scope.index)
+    stack += [part for part in (node.cause, node.exc) if part is not None]
+
+
+def _dict(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
+    for value in node.values:
+        if type(value) is ast.Constant and type(value.value) is str and OBJECT.fullmatch(value.value):
+            noted.named[value.value] = None
+    stack += node.values
+    stack += [key for key in node.keys if key is not None]
+
+
 def _global(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
     scope.shared.update(node.names)
 
@@ -521,6 +541,8 @@ _OTHERS: dict[type, Any] = {
     ast.Match: _match,
     ast.Lambda: _lambda,
     ast.Return: _return,
+    ast.Raise: _raise,
+    ast.Dict: _dict,
     ast.Global: _global,
 }
 if hasattr(ast, "TryStar"):

@@ -64,5 +64,5 @@ def _dict_configs(code: Code) -> Iterator[Finding]:
     """Find dictConfig where the file, or one that it configures from, names a JSON formatter in a text."""
     for site in code.calls(DICT_CONFIG):
         known = code.files[site.path]
-        if any(NAMED.search(text) for text in known.texts):
+        if any(NAMED.search(text) for text in known.named):
             yield at_call("structured-logging", "dict-config", site, "configures a JSON formatter by name")

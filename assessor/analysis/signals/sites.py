@@ -30,7 +30,7 @@ class Place(NamedTuple):
     """Name one function or class in own code; `index` is its place in the file's definitions."""
 
     path: str
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name, which nobody calls here
     definition: Definition
 
 

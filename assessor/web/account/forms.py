@@ -6,24 +6,25 @@ from typing import Any
 
 from flask import request
 from flask_security.forms import LoginForm, RegisterFormV2
-from flask_wtf import FlaskForm
+
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
 from assessor.services.errors import ServiceError
 from assessor.web.context import unit
+from assessor.web.forms import Form
 
 __all__ = ["DeleteForm", "IdentityForm", "InviteForm", "PressForm", "RegisterForm", "SignInForm"]
 
 
-class SignInForm(LoginForm):  # type: ignore[misc]
+class SignInForm(LoginForm):
     """Ask for address and password. There is no "remember me": a session lasts 30 days and can be revoked."""
 
-    remember = None
+    remember = None  # type: ignore[assignment]
 
-    def validate(self, **named: Any) -> bool:
+    def validate(self, extra_validators: Any = None, **named: Any) -> bool:
         """Check both, and say the same whichever was wrong."""
-        accepted: bool = super().validate(**named)
+        accepted: bool = super().validate(extra_validators=extra_validators, **named)
         if not accepted and self.email.data and self.password.data:
             told = [*self.email.errors, *self.password.errors, *self.form_errors]
             self.email.errors, self.password.errors = [], []
@@ -31,7 +32,7 @@ class SignInForm(LoginForm):  # type: ignore[misc]
         return accepted
 
 
-class RegisterForm(RegisterFormV2):  # type: ignore[misc]
+class RegisterForm(RegisterFormV2):
     """Ask for name, address and password, and carry the token of an invitation."""
 
     name = StringField(
@@ -44,9 +45,9 @@ class RegisterForm(RegisterFormV2):  # type: ignore[misc]
         if not self.invite.data:
             self.invite.data = request.args.get("invite", "")
 
-    def validate(self, **named: Any) -> bool:
+    def validate(self, extra_validators: Any = None, **named: Any) -> bool:
         """Check the fields, and whether this address may register here."""
-        accepted: bool = super().validate(**named)
+        accepted: bool = super().validate(extra_validators=extra_validators, **named)
         try:
             with unit() as u:
                 u.account.check_registration(self.email.data or "", self.invite.data or None)
@@ -56,11 +57,11 @@ class RegisterForm(RegisterFormV2):  # type: ignore[misc]
         return accepted
 
 
-class PressForm(FlaskForm):  # type: ignore[misc]
+class PressForm(Form):
     """Carry nothing but the proof that the button was pressed on our page."""
 
 
-class IdentityForm(FlaskForm):  # type: ignore[misc]
+class IdentityForm(Form):
     """Ask for a git address."""
 
     email = EmailField(
@@ -69,7 +70,7 @@ class IdentityForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]
+class InviteForm(Form):
     """Ask whom to invite, and as what."""
 
     role = SelectField(
@@ -79,7 +80,7 @@ class InviteForm(FlaskForm):  # type: ignore[misc]
     email = EmailField("Address (optional)", validators=[Optional(), Length(max=254)])
 
 
-class DeleteForm(FlaskForm):  # type: ignore[misc]
+class DeleteForm(Form):
     """Ask for the password once more before everything is deleted."""
 
     password = PasswordField("Password", validators=[DataRequired("Write your password.")])

@@ -27,12 +27,9 @@ from assessor.services.errors import ServiceError
 from assessor.services.unit import UnitFactory
 from assessor.web.access import SESSION_KEY
 from assessor.web.account.forms import RegisterForm, SignInForm
-from assessor.web.context import actor, enqueue, unit
+from assessor.web.context import DRAFT, actor, enqueue, unit
 
-__all__ = ["DRAFT", "init_accounts", "is_password", "send_mail", "start_session"]
-
-DRAFT = "draft"
-"""Where the signed cookie keeps the token of answers given before there was an account."""
+__all__ = ["init_accounts", "is_password", "send_mail", "start_session"]
 
 log = structlog.get_logger("assessor.web.account")
 
@@ -72,7 +69,7 @@ def is_password(password: str) -> bool:
     who = actor()
     try:
         user = _accounts().get(UserAccount, who.user_id) if who else None
-        return user is not None and bool(user.password) and verify_password(password, user.password)
+        return user is not None and user.password is not None and verify_password(password, user.password)
     finally:
         _close()
 
@@ -215,7 +212,7 @@ def _load_only_for_its_own_views(app: Flask) -> None:
     manager.request_loader(lambda _request: None)
 
 
-class _Postman(MailUtil):  # type: ignore[misc]
+class _Postman(MailUtil):
     """Put Flask-Security's mails into the outbox; without a mail server they are dropped."""
 
     def send_mail(

@@ -39,7 +39,7 @@ def show() -> ResponseReturnValue:
 def identity_add() -> ResponseReturnValue:
     """Add a git address; it counts once it is confirmed."""
     form = IdentityForm()
-    if not form.validate_on_submit():
+    if not form.sent():
         return _page(form, InviteForm(), DeleteForm()), 400
     who = signed_in()
     return _do(lambda u: u.identity.claim(who.person_id, form.email.data or ""), "The address is added. Now confirm it.")
@@ -121,7 +121,7 @@ def workspace_activate(workspace_id: int) -> ResponseReturnValue:
 def invite() -> ResponseReturnValue:
     """Invite one person to the active workspace and show the link, once."""
     form = InviteForm()
-    if not form.validate_on_submit():
+    if not form.sent():
         return _page(IdentityForm(), form, DeleteForm()), 400
     who = signed_in()
     try:
@@ -164,7 +164,7 @@ def delete() -> ResponseReturnValue:
     """Delete the account and everything of the person, after the password was written once more."""
     form = DeleteForm()
     who = signed_in()
-    if form.validate_on_submit() and not is_password(form.password.data or ""):
+    if form.sent() and not is_password(form.password.data or ""):
         form.refuse()
     if form.errors:
         return _page(IdentityForm(), InviteForm(), form), 400
@@ -180,8 +180,9 @@ def delete() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End this session."""
     key = session.get(SESSION_KEY)
-    with unit(write=True) as u:
-        u.account.sign_out(key)
+    if key is not None:
+        with unit(write=True) as u:
+            u.account.sign_out(key)
     session.clear()
     return redirect(url_for("home.index"))
 
@@ -201,7 +202,7 @@ def demo_sign_in() -> ResponseReturnValue:
 
 def _page(
     identity: IdentityForm, invite: InviteForm, delete: DeleteForm, invitation: str | None = None
-) -> ResponseReturnValue:
+) -> str:
     who = signed_in()
     admin = who.role == "admin" and who.workspace_id is not None and not who.demo
     with unit() as u:
