@@ -62,7 +62,7 @@ class Options:
     authors: Sequence[str] = ()
     cache_dir: Path | None = None
     max_seconds: float | None = None
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     gate: Gate | None = None
     token: str | None = None
     progress: Progress | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,7 +150,7 @@ def _commit(folder: Path, files: tuple[str, ...] | None, at: datetime) -> None:
     repository = Repo.init(folder)
     try:
         repository.index.add(list(names))
-        author, when = Actor(NAME, EMAIL), at.astimezone(UTC).replace(microsecond=0).isoformat()
+        author, when = Actor(NAME, EMAIL), f"{int(at.timestamp())} +0000"
         message = "Predict churn from monthly accounts" if files else "Serve, watch and test the model"
         repository.index.commit(message, author=author, committer=author, author_date=when, commit_date=when)
     finally:

@@ -10,6 +10,7 @@ from assessor.analysis.grading import Outcome, grade
 from assessor.analysis.report.model import Report
 from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 from assessor.models.portfolio import Analysis, AnalysisFinding
+from assessor.services.grade_reasons import Reason, grade_reasons
 
 __all__ = ["EvidencePage", "FindingView", "Line", "evidence_page", "to_finding"]
 
@@ -28,10 +29,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """Show one finding with its grade by today's policy."""
+    """Show one finding with its grade by today's policy, and why it has it."""
 
     finding: Finding
     grade: int
+    reasons: tuple[Reason, ...]
     lines: tuple[Line, ...]
 
 
@@ -103,5 +105,6 @@ def _view(finding: Finding, signal: Signal) -> FindingView:
     return FindingView(
         finding,
         grade(finding, signal),
+        grade_reasons(finding, signal),
         tuple(Line(start + place, text, first <= start + place <= last) for place, text in enumerate(lines)),
     )

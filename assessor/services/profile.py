@@ -58,20 +58,7 @@ class ProfileService:
         ]
         self._session.add_all(given)
         self._session.flush()
-        self._session.add_all(
-            Evidence(
-                person_id=person_id,
-                at=now,
-                layer=rating.layer,
-                level=rating.level,
-                noise_sd=None,
-                instrument="self",
-                source="self",
-                rating_id=rating.id,
-            )
-            for rating in given
-            if rating.level is not None
-        )
+        self._session.add_all(_said(rating, rating.level) for rating in given if rating.level is not None)
         self._session.flush()
 
     def target(self, person_id: int, role_key: str) -> None:
@@ -85,6 +72,11 @@ class ProfileService:
             choice = TargetChoice(person_id=person_id, role_key=role.key, role_version=role.version, at=self._clock())
             self._session.add(choice)
             self._session.flush()
+
+    def chosen(self, person_id: int) -> str | None:
+        """Return the key of the role target a person chose last, or None; the catalogue may not have it any more."""
+        query = select(TargetChoice.role_key).where(TargetChoice.person_id == person_id)
+        return self._session.scalar(query.order_by(TargetChoice.id.desc()).limit(1))
 
     def ratings(self, person_id: int) -> dict[str, float | None]:
         """Return the newest self-rating of every layer that was ever asked, by layer key."""
@@ -128,6 +120,24 @@ class ProfileService:
             now=self._clock(),
             at=at,
             since=since,
+        )
+
+    def preview(self, answers: Mapping[str, Any]) -> ProfileView:
+        """Return what the profile page would show of answers in the form of a draft; nothing is stored. Raises Invalid."""
+        now = self._clock().astimezone(UTC)
+        role = self._role(str(answers.get("role", "")))
+        levels = self._checked(role.key, answers.get("ratings") or {})
+        return build_view(
+            self._catalogue,
+            person=Person(id=0, name=""),
+            role=role,
+            rows=[
+                _said(SelfRating(person_id=0, at=now, layer=layer), level)
+                for layer, level in enumerate(levels)
+                if level is not None
+            ],
+            analyses=(),
+            now=now,
         )
 
     def demo_person(self) -> int | None:
@@ -200,6 +210,22 @@ class ProfileService:
         if wrong:
             raise Invalid(wrong)
         return [None if ratings.get(key) is None else float(ratings[key] or 0.0) for key in layers]
+
+
+def _said(rating: SelfRating, level: float) -> Evidence:
+    """Return the row of evidence that a self-rating is."""
+    return Evidence(
+        person_id=rating.person_id,
+        at=rating.at,
+        layer=rating.layer,
+        level=level,
+        instrument="self",
+        source="self",
+        share=1.0,
+        reviewed=False,
+        at_ceiling=False,
+        rating_id=rating.id,
+    )
 
 
 def framework_version(catalogue: Catalogue) -> str:

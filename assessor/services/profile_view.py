@@ -36,6 +36,11 @@ NO_PROOF_CEILING = 3.9
 PROOF_LAYERS = (4, 5, 7, 10)
 STALE = 1.5
 COMPARED = timedelta(days=365)
+GROWS_FROM = timedelta(days=1)
+"""How long after the first evidence a comparison begins to say anything."""
+
+KNOTS = 24
+"""Points of a line over time, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class LayerView:
     """Show one layer. Level, interval and sd are None where nothing was measured by that time: not measured is not 0.
 
     `held` says that the level stops at 3.9 because this layer has no repository's or panel's evidence. `earlier` is the
-    level at the time compared with.
+    level at the time compared with, `growth` the level at times from the first evidence of the person on.
     """
 
     layer: Layer
@@ -89,6 +94,7 @@ class LayerView:
     provenance: Mapping[Instrument, float]
     earlier: float | None
     change: ChangeView | None
+    growth: tuple[tuple[datetime, float | None], ...]
     dots: tuple[Dot, ...]
     target: float | None
     weight: float
@@ -127,7 +133,10 @@ class AnalysisLink:
 
 @dataclass(frozen=True, slots=True)
 class ProfileView:
-    """Show a person at a time: ten layers in order, and what follows from them."""
+    """Show a person at a time: ten layers in order, and what follows from them.
+
+    `shows` maps the id of each repository's newest analysis to what it shows of the person.
+    """
 
     person_id: int
     name: str
@@ -139,11 +148,22 @@ class ProfileView:
     overall: Overall | None
     steps: tuple[Step, ...]
     analyses: tuple[AnalysisLink, ...]
+    shows: Mapping[str, Shown]
 
     @property
     def measured(self) -> bool:
         """Tell whether anything was measured by that time."""
         return any(layer.measured for layer in self.layers)
+
+    @property
+    def pieces(self) -> int:
+        """Return how many rows of evidence count."""
+        return sum(len(layer.lines) for layer in self.layers)
+
+    @property
+    def last_at(self) -> datetime | None:
+        """Return when the newest evidence was given."""
+        return max((line.at for layer in self.layers for line in layer.lines), default=None)
 
 
 def build_view(
@@ -162,6 +182,7 @@ def build_view(
     `rows` are all rows of the person, superseded ones too; `analyses` the newest finished one of each repository.
     """
     at = min(at or now, now).astimezone(UTC)
+    rows = [row for row in rows if row.superseded_at is None]
     first_at = min((row.at for row in rows), default=None)
     since = _compared(first_at, at, since)
     fitted = fit_evidence(rows, now)
@@ -186,6 +207,7 @@ def build_view(
             AnalysisLink(one.id, one.repository_id, one.repository.name, one.finished_at, one.confirmed)
             for one in analyses
         ),
+        shows={one.id: shown(one) for one in analyses},
     )
 
 
@@ -200,7 +222,16 @@ def _compared(first_at: datetime | None, at: datetime, since: datetime | None) -
     if first_at is None:
         return None
     since = max(since or at - COMPARED, first_at).astimezone(UTC)
-    return since if since < at else None
+    return since if since <= at - GROWS_FROM else None
+
+
+def _knots(rows: Sequence[Evidence], at: datetime) -> list[datetime]:
+    """Return the times of the evidence and now: levels move in straight lines between them. Many are evenly thinned."""
+    times = sorted({row.at.astimezone(UTC) for row in rows if row.at < at} | {at})
+    if len(times) <= KNOTS:
+        return times
+    step = (at - times[0]) / (KNOTS - 1)
+    return [*(times[0] + step * place for place in range(KNOTS - 1)), at]
 
 
 class _Reader:
@@ -214,6 +245,7 @@ class _Reader:
         weights = np.abs(profile.weights(time))
         self._shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
         self._earlier = profile.level(years(since)) if since else None
+        self._growth = [(knot, profile.level(years(knot))) for knot in _knots(fitted.rows, at)]
         self._change = profile.change(years(since), time) if since else None
 
     def layer(self, index: int, layer: Layer, role: RoleTarget | None) -> LayerView:
@@ -236,6 +268,10 @@ class _Reader:
             provenance={name: float(shares[index]) for name, shares in self._provenance.items() if shares[index] > 0},
             earlier=self._level_before(index, held),
             change=self._changed(index),
+            growth=tuple(
+                (knot, _under(float(levels[index]), held) if self._measured(index, knot) else None)
+                for knot, levels in self._growth
+            ),
             dots=_dots(lines),
             target=role.levels[index] if role else None,
             weight=role.weights[index] if role else 1.0,
@@ -256,7 +292,7 @@ class _Reader:
     def _level_before(self, index: int, held: bool) -> float | None:
         if self._since is None or self._earlier is None or not self._measured(index, self._since):
             return None
-        return min(float(self._earlier[index]), NO_PROOF_CEILING) if held else float(self._earlier[index])
+        return _under(float(self._earlier[index]), held)
 
     def _changed(self, index: int) -> ChangeView | None:
         if self._since is None or self._change is None or not self._measured(index, self._since):
@@ -284,6 +320,10 @@ class _Reader:
             if row.layer == index and row.at <= self._at
         ]
         return tuple(reversed(found))
+
+
+def _under(level: float, held: bool) -> float:
+    return min(level, NO_PROOF_CEILING) if held else level
 
 
 def _dots(lines: Sequence[EvidenceLine]) -> tuple[Dot, ...]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from assessor.analysis.grading import CEILING, level, topic_grades
 from assessor.analysis.union import Shown, union_grades
 from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 
-__all__ = ["Standing", "Step", "StepKind", "next_steps"]
+__all__ = ["Standing", "Step", "StepKind", "next_steps", "path_up"]
 
 StepKind = Literal["rate", "repository", "identity", "signal"]
 EFFORTS = ("low", "medium", "high")
 SHOWN = 3
+A_LEVEL = 1.0
+LONGEST = 6
+"""Steps of a path, at most: more would be a curriculum."""
 
 
 class Standing(NamedTuple):
@@ -59,22 +62,92 @@ def next_steps(
     return tuple(steps[:SHOWN])
 
 
-def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: Mapping[str, Shown]) -> list[Step]:
-    framework = catalogue.framework
-    grades = union_grades(framework, repositories.values())
+def path_up(catalogue: Catalogue, layer: Layer, repositories: Mapping[str, Shown]) -> tuple[Step, ...]:
+    """Return the steps that together raise by one level what a person's repositories show of a layer, the best first.
+
+    A signal stands here once, with the `gain` of all its grades on the way. Fewer steps are returned where repositories
+    can gain no more.
+    """
+    grades = union_grades(catalogue.framework, repositories.values())
+    held = _held(repositories)
+    newest = next(reversed(list(repositories)), None)
+    start = _shown_level(layer, grades)
+    steps: dict[str, Step] = {}
+    while len(steps) < LONGEST and _shown_level(layer, grades) < start + A_LEVEL:
+        options = [
+            (gain, -EFFORTS.index(text.effort), signal, text, raised)
+            for signal, text in _open_signals(catalogue, held)
+            if (raised := _raised(catalogue, layer, signal, held, grades)) != grades
+            and (gain := _shown_level(layer, raised) - _shown_level(layer, grades)) > 0
+        ]
+        if not options:
+            break
+        gain, _, signal, text, grades = max(options, key=lambda option: option[:2])
+        grade, found_in = held.get(signal.key, (0, None))
+        known = steps.get(signal.key)
+        if known is None:
+            steps[signal.key] = Step("signal", layer, signal, text, gain, found_in or newest, grade)
+        else:
+            steps[signal.key] = replace(known, gain=(known.gain or 0.0) + gain)
+        held[signal.key] = (_next_grade(grade), found_in)
+    return tuple(sorted(steps.values(), key=lambda step: -(step.gain or 0.0)))
+
+
+def _shown_level(layer: Layer, grades: Mapping[str, int]) -> float:
+    shown = [grades.get(topic.key, 0) for topic in layer.topics if "repo" in topic.instruments]
+    return level(shown) if layer.choose is None else float(max(shown, default=0))
+
+
+def _raised(
+    catalogue: Catalogue,
+    layer: Layer,
+    signal: Signal,
+    held: Mapping[str, tuple[int, str | None]],
+    grades: Mapping[str, int],
+) -> dict[str, int]:
+    """Return the grades of the topics when one signal has its next grade."""
+    after = topic_grades(catalogue.framework, {signal.key: _next_grade(held.get(signal.key, (0, None))[0])})
+    mine = {topic.key for topic in layer.topics}
+    return {**grades, **{key: max(grades.get(key, 0), grade) for key, grade in after.items() if key in mine}}
+
+
+def _next_grade(grade: int) -> int:
+    return grade + 1 if grade else 2
+
+
+def _held(repositories: Mapping[str, Shown]) -> dict[str, tuple[int, str | None]]:
+    """Return the best grade of every signal that is shown, and the analysis that shows it."""
     held: dict[str, tuple[int, str | None]] = {}
     for analysis_id, shown in repositories.items():
         for key, grade in shown.grades.items():
             if grade >= held.get(key, (0, None))[0]:
                 held[key] = (grade, analysis_id)
+    return held
+
+
+def _open_signals(
+    catalogue: Catalogue, held: Mapping[str, tuple[int, str | None]]
+) -> Iterator[tuple[Signal, SignalText]]:
+    """Yield the signals in favour that one commit can still raise."""
+    for signal in catalogue.framework.signals.values():
+        text = catalogue.signal_texts.get(signal.key)
+        if (
+            signal.polarity > 0
+            and text is not None
+            and held.get(signal.key, (0, None))[0] < min(signal.cap or CEILING, CEILING)
+        ):
+            yield signal, text
+
+
+def _signals(catalogue: Catalogue, standings: Sequence[Standing], repositories: Mapping[str, Shown]) -> list[Step]:
+    framework = catalogue.framework
+    grades = union_grades(framework, repositories.values())
+    held = _held(repositories)
     newest = list(repositories)[-1]
     found: list[tuple[float, int, Step]] = []
-    for signal in framework.signals.values():
+    for signal, text in _open_signals(catalogue, held):
         grade, found_in = held.get(signal.key, (0, None))
-        text = catalogue.signal_texts.get(signal.key)
-        if signal.polarity < 0 or text is None or grade >= min(signal.cap or CEILING, CEILING):
-            continue
-        raised = topic_grades(framework, {signal.key: grade + 1 if grade else 2})
+        raised = topic_grades(framework, {signal.key: _next_grade(grade)})
         layer, gain, worth = max(
             (_gain(layer, standings[index], grades, raised) for index, layer in enumerate(framework.layers)),
             key=lambda option: option[2],

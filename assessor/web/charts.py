@@ -11,9 +11,11 @@ from typing import Protocol
 __all__ = ["Axis", "Bar", "Line", "Mark", "Radar", "Spoke", "bar", "line", "marker", "radar"]
 
 TOP_LEVEL = 5.0
-WIDTH, HEIGHT = 440.0, 372.0
-CENTRE_X, CENTRE_Y = WIDTH / 2, HEIGHT / 2 + 1
-RADIUS = 132.0
+WIDTH, HEIGHT = 424.0, 372.0
+CENTRE_X, CENTRE_Y = 232.0, HEIGHT / 2 + 1
+RADIUS = 130.0
+"""As large as the labels leave room for at 11 px on a phone; the longest ones stand on the left, so the centre does not."""
+
 LABEL_GAP = 12.0
 LINE_HEIGHT = 17.0
 """Room that one line of an axis' label takes, in units of the view box."""
@@ -133,7 +135,20 @@ def marker(instrument: str, x: float, y: float, radius: float = MARK_RADIUS) -> 
             return _closed([(x, y - 1.25 * r), (x + 1.25 * r, y), (x, y + 1.25 * r), (x - 1.25 * r, y)])
         case _:
             t = r * 0.4
-            steps = [(-t, -r), (t, -r), (t, -t), (r, -t), (r, t), (t, t), (t, r), (-t, r), (-t, t), (-r, t), (-r, -t), (-t, -t)]
+            steps = [
+                (-t, -r),
+                (t, -r),
+                (t, -t),
+                (r, -t),
+                (r, t),
+                (t, t),
+                (t, r),
+                (-t, r),
+                (-t, t),
+                (-r, t),
+                (-r, -t),
+                (-t, -t),
+            ]
             return _closed([(x + a, y + b) for a, b in steps])
 
 

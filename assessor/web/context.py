@@ -15,7 +15,10 @@ from assessor.services.errors import SignInNeeded
 from assessor.services.permissions import Actor
 from assessor.services.unit import Unit, UnitFactory
 
-__all__ = ["actor", "bind", "catalogue", "enqueue", "now", "settings", "signed_in", "unit"]
+__all__ = ["DRAFT", "actor", "bind", "catalogue", "enqueue", "now", "settings", "signed_in", "unit"]
+
+DRAFT = "draft"
+"""Where the signed cookie keeps the token of answers given before there was an account."""
 
 Enqueue = Callable[[str], None]
 """Puts an analysis, by its id, into the queue of background work."""

@@ -74,7 +74,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
 
 def _allow_upload() -> None:
-    if request.endpoint == "portfolio.add_submit":
+    if request.endpoint == "portfolio.add_zip":
         request.max_content_length = UPLOAD_BYTES
 
 

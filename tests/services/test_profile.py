@@ -128,6 +128,76 @@ def test_a_person_that_does_not_exist(unit: UnitFactory) -> None:
         u.profile.view(4711)
 
 
+def test_a_preview_is_what_the_profile_would_show_and_stores_nothing(
+    unit: UnitFactory, actor: Actor, catalogue: Catalogue
+) -> None:
+    answers = {"role": ROLE, "ratings": {"data-engineering": 4.0, "systems-thinking": 1.5}}
+    with unit() as u:
+        preview = u.profile.preview(answers)
+        assert not u.profile.view(actor.person_id).measured
+        with pytest.raises(Invalid, match="wizard"):
+            u.profile.preview({"role": "wizard"})
+    with unit(write=True) as u:
+        u.profile.rate(actor.person_id, ROLE, answers["ratings"])
+    with unit() as u:
+        view = u.profile.view(actor.person_id)
+    assert [layer.level for layer in preview.layers] == [layer.level for layer in view.layers]
+    assert preview.overall == view.overall
+
+
+def test_growth_runs_from_the_first_evidence_to_the_time_shown_with_gaps_before_a_layer_was_measured(
+    unit: UnitFactory, actor: Actor, clock: Clock
+) -> None:
+    start = clock.now
+    with unit(write=True) as u:
+        u.profile.rate(actor.person_id, ROLE, {"data-engineering": 1})
+    clock.forward(days=200)
+    with unit(write=True) as u:
+        u.profile.rate(actor.person_id, ROLE, {"systems-thinking": 4})
+    clock.forward(days=200)
+    with unit() as u:
+        view = u.profile.view(actor.person_id)
+    data, systems = view.layers[2].growth, view.layers[5].growth
+    assert [at for at, _ in data] == [start, start + timedelta(days=200), clock.now]
+    assert [level is None for _, level in systems] == [True, False, False]
+    assert systems[-1][1] == view.layers[5].level
+
+
+def test_many_times_of_evidence_make_a_line_of_few_points(unit: UnitFactory, actor: Actor, clock: Clock) -> None:
+    for _ in range(40):
+        with unit(write=True) as u:
+            u.profile.rate(actor.person_id, ROLE, {"data-engineering": 3})
+        clock.forward(days=20)
+    with unit() as u:
+        growth = u.profile.view(actor.person_id).layers[2].growth
+    assert len(growth) == 24
+    assert growth[-1][0] == clock.now
+
+
+def test_on_the_first_day_there_is_nothing_to_compare_with(unit: UnitFactory, actor: Actor, clock: Clock) -> None:
+    with unit(write=True) as u:
+        u.profile.rate(actor.person_id, ROLE, {"data-engineering": 3})
+    clock.forward(hours=3)
+    with unit() as u:
+        assert u.profile.view(actor.person_id).since is None
+
+
+def test_what_a_removed_repository_showed_is_not_measured_any_more(unit: UnitFactory, actor: Actor) -> None:
+    with unit(write=True) as u:
+        analysis = u.portfolio.add(actor.person_id, "https://github.com/example/service")
+        analysis.state, analysis.report, analysis.confirmed = "running", "{}", True
+        analysis.summary = {"grades": {"docker": 3}, "capped": {}}
+        u.session.flush()
+        u.portfolio.finish(analysis.id)
+        repository_id = analysis.repository_id
+    with unit() as u:
+        assert u.profile.view(actor.person_id).measured
+    with unit(write=True) as u:
+        u.portfolio.remove(repository_id)
+    with unit() as u:
+        assert not u.profile.view(actor.person_id).measured
+
+
 def test_who_measured_nothing_is_told_to_start(unit: UnitFactory, actor: Actor) -> None:
     with unit() as u:
         steps = u.profile.view(actor.person_id).steps

@@ -3,53 +3,92 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
+from assessor.analysis.facts import configuration_model as configured
 from assessor.analysis.facts import model
+from assessor.analysis.facts.dependencies import read_lock, read_pyproject, read_requirements, read_toml
+from assessor.analysis.facts.docker import read_dockerfile
+from assessor.analysis.facts.manifests import read_compose, read_json, read_yaml
 from assessor.analysis.facts.model import FileFacts, Skipped
 from assessor.analysis.facts.notebook import read_notebook
 from assessor.analysis.facts.python import read_python
-from assessor.analysis.paths import Kind, kind_of
+from assessor.analysis.facts.secrets import secrets_in
+from assessor.analysis.facts.settings import read_ini, read_recipe
+from assessor.analysis.facts.shell import read_shell
+from assessor.analysis.facts.workflows import read_workflow
+from assessor.analysis.paths import Kind, Role, kind_of, role_of
 
 __all__ = ["EXTRACTORS", "FACTS_VERSION", "FileFacts", "Skipped", "decode", "encode", "extract", "wanted"]
 
-FACTS_VERSION = "1"
+FACTS_VERSION = "2"
 """Raised with every change of what extractors find or how facts are written: kept facts of another version are not read."""
 
 EXTRACTORS: dict[Kind, Callable[[str, bytes], Any]] = {
     Kind.PYTHON: read_python,
     Kind.NOTEBOOK: read_notebook,
+    Kind.DOCKERFILE: read_dockerfile,
+    Kind.COMPOSE: read_compose,
+    Kind.WORKFLOW: read_workflow,
+    Kind.YAML: read_yaml,
+    Kind.REQUIREMENTS: read_requirements,
+    Kind.PYPROJECT: read_pyproject,
+    Kind.SETUP: read_ini,
+    Kind.TOML: read_toml,
+    Kind.JSON: read_json,
+    Kind.LOCK: read_lock,
+    Kind.SHELL: read_shell,
+    Kind.MAKEFILE: read_recipe,
 }
 
-_ROWS: dict[str, tuple[type[Any], dict[str, type[Any]]]] = {
-    "python": (
-        model.PythonFacts,
-        {
-            "definitions": model.Definition,
-            "calls": model.Call,
-            "imports": model.Import,
-            "references": model.Reference,
-            "assigns": model.Assign,
-            "assertions": model.Assertion,
-            "handlers": model.Handler,
-        },
-    ),
-}
-"""By tag: the record, and which of its fields are lists of records."""
+TEXTS = frozenset({Kind.ENV, Kind.MARKDOWN, Kind.SOURCE})
+"""Kinds that are read for secrets alone."""
 
-_TAGS = {kind: tag for tag, (kind, _) in _ROWS.items()}
+TEXT_NAME = re.compile(
+    r"(.*/)?([^./]+|[^/]*\.(txt|conf|config|properties|xml|plist|tfvars|pem|key|ppk|npmrc|pypirc|netrc|htpasswd|credentials|secrets?|token|service|local|tmpl|in))",
+    re.IGNORECASE,
+)
+"""Names of other kinds that hold text."""
+
+_RECORDS: dict[str, type[Any]] = {
+    "python": model.PythonFacts,
+    "workflow": configured.WorkflowFacts,
+    "docker": configured.DockerFacts,
+    "compose": configured.ComposeFacts,
+    "manifest": configured.ManifestFacts,
+    "pipeline": configured.PipelineFacts,
+    "tracked": configured.TrackedFacts,
+    "watch": configured.WatchFacts,
+    "dependencies": configured.DependencyFacts,
+    "lock": configured.LockFacts,
+    "project": configured.ProjectFacts,
+    "hooks": configured.HooksFacts,
+    "recipe": configured.RecipeFacts,
+}
+_TAGS = {record: tag for tag, record in _RECORDS.items()}
 
 
 def wanted(path: str) -> bool:
-    """Tell whether a file of this name can give facts."""
-    return kind_of(path) in EXTRACTORS
+    """Tell whether a file of this name can give facts or hold secrets."""
+    kind = kind_of(path)
+    if kind in EXTRACTORS:
+        return True
+    if kind not in TEXTS and not (kind is Kind.OTHER and TEXT_NAME.fullmatch(path)):
+        return False
+    return role_of(path) not in (Role.TEST, Role.VENDORED, Role.GENERATED)
 
 
 def extract(path: str, data: bytes) -> FileFacts | Skipped:
-    """Return the facts of one file, or why there are none."""
-    found = EXTRACTORS[kind_of(path)](path, data)
-    return found if isinstance(found, Skipped) else FileFacts(found)
+    """Return the facts of one file and the secrets in it, or why there are none."""
+    read = EXTRACTORS.get(kind_of(path))
+    found = read(path, data) if read is not None else None
+    secrets = secrets_in(path, data) if kind_of(path) is not Kind.LOCK else ()
+    if isinstance(found, Skipped):
+        return FileFacts(None, secrets) if secrets else found
+    return FileFacts(found, secrets)
 
 
 def encode(found: FileFacts | Skipped) -> bytes:
@@ -61,21 +100,38 @@ def encode(found: FileFacts | Skipped) -> bytes:
 
 
 def decode(line: bytes) -> FileFacts | Skipped:
-    """Return what `encode` wrote. Raises ValueError, TypeError or KeyError for anything else."""
+    """Return what `encode` wrote. Raises ValueError, TypeError, KeyError or IndexError for anything else."""
     raw = json.loads(line)
     tag = raw[0]
     if tag == "skipped":
         return Skipped(str(raw[1]), str(raw[2]))
     secrets = tuple(map(model.Secret._make, raw[2]))
-    if tag == "none":
-        return FileFacts(None, secrets)
-    kind, rows = _ROWS[tag]
-    values = dict(zip(kind._fields, raw[1], strict=True))
-    for name, value in values.items():
-        if name in rows:
-            values[name] = tuple(map(rows[name]._make, value))
-        elif name == "text":
-            values[name] = model.Text._make(value)
-        elif isinstance(value, list):
-            values[name] = tuple(map(tuple, value)) if value and isinstance(value[0], list) else tuple(value)
-    return FileFacts(kind(**values), secrets)
+    return FileFacts(None if tag == "none" else _maker(_RECORDS[tag])(raw[1]), secrets)
+
+
+@cache
+def _maker(record: type[Any]) -> Callable[[list[Any]], Any]:
+    """Return what makes a record from the list that JSON has in its place; lists in it become records and tuples."""
+    hints = get_type_hints(record)
+    nested = [(place, made) for place, name in enumerate(record._fields) if (made := _made(hints[name])) is not None]
+    make = record._make
+
+    def made_from(row: list[Any]) -> Any:
+        for place, inner in nested:
+            row[place] = inner(row[place]) if row[place] else ()
+        return make(row)
+
+    return made_from
+
+
+def _made(hint: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a value of a type from JSON, None where JSON has it already."""
+    if hasattr(hint, "_fields"):
+        return _maker(hint)
+    if get_origin(hint) is not tuple:
+        return None
+    inner = [_made(one) for one in get_args(hint)[:1]]
+    if inner and inner[0] is not None and get_args(hint)[-1] is Ellipsis:
+        one = inner[0]
+        return lambda rows: tuple([one(row) for row in rows])
+    return tuple

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 Value = str | int | float | bool | None
-"""A literal of the source. A name that stands where a literal could is a string that starts with "=": "=numpy.pi"."""
+"""A literal of the source. A name that stands where a literal could is a string that starts with "=": "=numpy.pi"; a
+variable that holds what was computed keeps its own name, "=?y_train"."""
 
 
 class Definition(NamedTuple):

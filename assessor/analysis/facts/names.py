@@ -45,7 +45,10 @@ class Names:
             exact = isinstance(literal, bool | float) or (type(literal) is int and abs(literal) < 2**53)
             return literal if exact else None
         if kind is ast.Name or kind is ast.Attribute:
-            return "=" + self.resolve(text_of(node), scope, line)
+            resolved = self.resolve(text_of(node), scope, line)
+            # What a local name is called says more than the calls that its value came from.
+            computed = kind is ast.Name and ("(" in resolved or "[" in resolved)
+            return "=?" + node.id if computed else "=" + resolved
         if kind is ast.UnaryOp and type(node.op) is ast.USub and type(node.operand) is ast.Constant:
             number = node.operand.value
             return -number if isinstance(number, int | float) else None

@@ -234,9 +234,9 @@ def _semaphore(found: list[Map]) -> WorkflowFacts:
     return _phases("semaphore", BOTH, parts)
 
 
-COMMENT = re.compile(r"(?<![:'\"])//[^\n]*|/\*.*?\*/", re.DOTALL)
+COMMENT = re.compile(r"(?<![:'\"])//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
 SHELL_STEP = re.compile(
-    r"\b(?:sh|bat|powershell|pwsh)\b\s*\(?\s*(?:script\s*:\s*)?(?:'''(?P<c>.*?)'''|\"\"\"(?P<d>.*?)\"\"\"|'(?P<a>[^'\n]*)'|\"(?P<b>(?:[^\"\\\n]|\\.)*)\")"
+    r"\b(?:sh|bat|powershell|pwsh)\b\s{0,9}\(?\s{0,99}(?:script\s{0,9}:\s{0,9})?(?:'''(?P<c>.*?)'''|\"\"\"(?P<d>.*?)\"\"\"|'(?P<a>[^'\n]*)'|\"(?P<b>(?:[^\"\\\n]|\\.)*)\")"
     r"(?P<rest>[^\n]{0,200})",
     re.DOTALL,
 )
@@ -247,9 +247,10 @@ def _jenkins(found: list[Any]) -> WorkflowFacts:
     source = COMMENT.sub(lambda match: "\n" * match[0].count("\n"), str(found[0]))
     lenient = bool(LENIENT.search(source))
     steps = []
+    line, counted = 1, 0
     for match in SHELL_STEP.finditer(source):
         name = next(key for key in "cdab" if match[key] is not None)
-        line = source.count("\n", 0, match.start(name)) + 1
+        line, counted = line + source.count("\n", counted, match.start(name)), match.start(name)
         tolerant = lenient or "returnStatus" in match["rest"] or "returnStatus" in match[0][:80]
         steps.append(step(line, run=logical_lines(match[name], line), tolerant=tolerant))
     return WorkflowFacts("jenkins", EXTERNAL, (_job("pipeline", 1, tuple(steps)),) if steps else (), ())

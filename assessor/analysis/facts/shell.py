@@ -89,7 +89,8 @@ def simple_commands(line: str) -> Iterator[Simple]:
                 words.append(word)
                 word = ""
             if words:
-                made = _simple(words, piece, asked, line[place:])
+                joint, rest = _joint(piece, line[place:])
+                made = _simple(words, joint, asked, rest)
                 asked = made.asked and piece in ("&&", "||", "|")
                 yield made
             words = []
@@ -105,6 +106,15 @@ def simple_commands(line: str) -> Iterator[Simple]:
         yield _simple(words, "", asked, "")
 
 
+def _joint(piece: str, rest: str) -> tuple[str, str]:
+    """Return what joins a command to what follows; after a closing bracket it is what stands behind the bracket."""
+    if piece in ("(", ")"):
+        rest = rest.lstrip(" );")
+        piece = next((one for one in ("&&", "||", "|", ";", "&") if rest.startswith(one)), "")
+        rest = rest[len(piece) :]
+    return (";" if piece in (";;", "\n") else piece), rest
+
+
 def _simple(words: list[str], joint: str, asked: bool, after: str) -> Simple:
     start = 0
     while start < len(words):
@@ -114,7 +124,6 @@ def _simple(words: list[str], joint: str, asked: bool, after: str) -> Simple:
         elif word not in HEADS and not re.fullmatch(r"[A-Za-z_]\w*\+?=.*", word, re.DOTALL):
             break
         start += 1
-    joint = {";;": ";", "\n": ";", "(": "", ")": ""}.get(joint, joint)
     return Simple(tuple(words[start:]), joint, asked, after)
 
 

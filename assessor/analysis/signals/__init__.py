@@ -10,12 +10,15 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.configuration import ci_tests, lint_config, pinned_deps
+from assessor.analysis.signals.containers import docker, orchestration
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
-from assessor.analysis.signals.practice import type_hints, unit_tests
+from assessor.analysis.signals.practice import type_hints
+from assessor.analysis.signals.testing import unit_tests
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
@@ -36,6 +39,7 @@ def _alone(find: Callable[[Project], Iterable[Finding]]) -> Callable[[Project, R
 
 
 CODE = frozenset({Kind.PYTHON, Kind.NOTEBOOK})
+SETTINGS = frozenset({Kind.PYPROJECT, Kind.SETUP, Kind.TOML, Kind.YAML, Kind.MAKEFILE})
 
 DETECTORS: dict[str, Detector] = {
     found.key: found
@@ -50,6 +54,12 @@ DETECTORS: dict[str, Detector] = {
         Detector("monitoring", _alone(monitoring), CODE),
         Detector("structured-logging", _alone(structured_logging), CODE),
         Detector("tracking", _alone(tracking), CODE),
+        Detector("ci-tests", _alone(ci_tests), frozenset({Kind.WORKFLOW})),
+        Detector("lint-config", _alone(lint_config), SETTINGS | {Kind.WORKFLOW}),
+        Detector("pinned-deps", _alone(pinned_deps), frozenset({Kind.REQUIREMENTS, Kind.LOCK, Kind.PYPROJECT})),
+        Detector("docker", _alone(docker), frozenset({Kind.DOCKERFILE})),
+        Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
+        Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
     )
 }
 

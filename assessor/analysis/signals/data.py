@@ -25,6 +25,7 @@ ROWS = re.compile(r".*\.(?:model_validate|parse_obj|validate_python|model_valida
 READS = re.compile(r"csv\.(?:DictReader|reader)|pandas\.(?:read_\w+|DataFrame)|json\.load\w*$|jsonlines|pyarrow|polars\.|datasets\.load_dataset|.*\.(?:iterrows|itertuples|to_dict)$|open$")
 CHECKED_FRAME = re.compile(r"(?:^|_)(?:validate|validation|check|verify|assert|ensure|sanity)(?:_|$)|(?:schema|quality|integrity)", re.IGNORECASE)
 FRAME = re.compile(r"(?:^|[?~.])(?:\w*_)?(?:df|frame|data|dataset|table|rows?|batch|records?|data_?frame|features|sample\w*|x_train|input_data)(?:[.\[]|$)", re.IGNORECASE)
+TABLE = re.compile(r"(?:pandas|polars|pyspark\.sql|dask\.dataframe|pyarrow)\.(?:DataFrame|LazyFrame|Table)\(\)")
 LOOKS = re.compile(r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.hasnans|\.shape|\.keys|\.select_dtypes)\b")
 ROUTED = re.compile(r".*\(\)\.(?:get|post|put|patch|delete|route|websocket|api_route)(?:\(\))?$")
 
@@ -85,7 +86,7 @@ def _own_checks(code: Code) -> Iterator[Finding]:
         mentions = [one.name for one in known.references if one.scope == place.index]
         mentions += [call.name for call in known.calls if call.scope == place.index]
         looked = {name for name in mentions if LOOKS.match(name)}
-        tables = any(FRAME.search(name) for name in looked)
+        tables = any(FRAME.search(name) or TABLE.match(name) for name in looked)
         if looked and tables and _fails(code, place) and _uses_tables(code, place.path):
             yield at_place("data-validation", "own-check", place, f"{body.name}() looks at a table and refuses what does not fit")
 

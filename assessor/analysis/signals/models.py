@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assessor.analysis.facts.model import PythonFacts
 from assessor.analysis.findings import Finding
@@ -40,7 +41,7 @@ def own_model(project: Project) -> Iterator[Finding]:
         named = {body.name for body in bodies}
         ancestors = list(project.ancestors(place.path, place.definition))
         is_network = any(NETWORK.match(name) and not NO_NETWORK.match(name) for name in ancestors)
-        if is_network and named & FORWARD:
+        if is_network and named & FORWARD and not _only_wraps(code, place, known):
             yield at_place("own-model", "network", place, f"{place.definition.name} is a network with a forward pass of its own")
         elif not ancestors and _array_network(code, place, known, named):
             yield at_place("own-model", "arrays", place, f"{place.definition.name} computes its layers in plain arrays")
@@ -49,6 +50,14 @@ def own_model(project: Project) -> Iterator[Finding]:
             if body.kind != "class" and body.parent == -1 and _builds_layers(code, path, known, index):
                 place = Place(path, index, body)
                 yield at_place("own-model", "layers", place, f"{body.name}() builds a network layer by layer")
+
+
+def _only_wraps(code: Code, place: Place, known: PythonFacts) -> bool:
+    """Tell whether a class loads a published model and adds no layer of its own."""
+    inside = scopes_within(known, place.index)
+    names = [code.project.resolve(place.path, call.name) for call in known.calls if call.scope in inside]
+    loaded = any(name.endswith(".from_pretrained") for name in names)
+    return loaded and not any(NETWORK.match(name) and not name.startswith("transformers") for name in names)
 
 
 def _array_network(code: Code, place: Place, known: PythonFacts, named: set[str]) -> bool:
@@ -86,7 +95,8 @@ SOFTMAX = re.compile(r".*(?:^|\.|_)softmax$|.*\.Softmax(?:\(\))?$|.*\.Activation
 PRODUCT = re.compile(
     r".*(?:^|\.)(?:matmul|bmm|einsum|batch_dot|dot|tensordot|Dot|batch_matmul|baddbmm|weighted_sum|reduce_sum|sum|mm|mul|multiply|Multiply)(?:\(\))?$"
 )
-SCORES = re.compile(r"attn|attention|attend|query|(?:^|_)(?:q|k|v)$|(?:^|_)(?:keys?|values?|queries)$|score|energy|alpha|context|weights?$", re.IGNORECASE)
+SCORES = re.compile(r"attn|attention|attend|query|(?:^|_)(?:q|k|v)$|(?:^|_)(?:keys?|values|queries)$|energ|alpha|context", re.IGNORECASE)
+"""Names that attention has and a classifier has not; "scores" and "weights" are words of both."""
 
 
 def custom_attention(project: Project) -> Iterator[Finding]:
@@ -104,8 +114,7 @@ def custom_attention(project: Project) -> Iterator[Finding]:
                 line = _softmax_of_scores(code, path, known, index)
                 if line is not None:
                     finding = at_place("custom-attention", "scores", Place(path, index, body), f"{body.name}() weighs values by a softmax of scores")
-                    yield finding
-                    continue
+                    yield replace(finding, line=line)
 
 
 def _softmax_of_scores(code: Code, path: str, known: PythonFacts, index: int) -> int | None:
@@ -126,9 +135,7 @@ def _softmax_of_scores(code: Code, path: str, known: PythonFacts, index: int) ->
     named = [one.target for one in known.assigns if one.scope == index]
     named += [one.name.rpartition(".")[2].lstrip("~") for one in known.references if one.scope == index]
     speaks = sum(bool(SCORES.search(name)) for name in {*around, *named}) >= 1
-    before = any(line <= softmax for line in products)
-    after = any(line >= softmax for line in products)
-    return softmax if (before and after and len(products) >= 2) or (speaks and after) else None
+    return softmax if speaks and any(line >= softmax for line in products) else None
 
 
 def _around(known: PythonFacts, index: int) -> Iterator[int]:

@@ -75,7 +75,7 @@ class InviteForm(Form):
 
     role = SelectField(
         "Role",
-        choices=[("member", "member"), ("manager", "manager"), ("panellist", "panellist"), ("admin", "admin")],
+        choices=["member", "manager", "panellist", "admin"],
     )
     email = EmailField("Address (optional)", validators=[Optional(), Length(max=254)])
 

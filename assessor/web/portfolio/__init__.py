@@ -1,1 +1,5 @@
-"""Pages of the noun portfolio."""
+"""Repositories, what their analyses say, and the evidence for it."""
+
+from assessor.web.portfolio.views import pages
+
+__all__ = ["pages"]
