@@ -62,12 +62,9 @@ def remove() -> None:
     from assessor.factory import create_unit
 
     settings = _settings()
-    with create_unit(settings)(write=True) as u:
-        user_id = u.account.demo_user()
-        if user_id is not None:
-            u.account.delete(user_id)
+    found = _forget(create_unit(settings))
     shutil.rmtree(settings.data_dir / "demo", ignore_errors=True)
-    click.echo("The demo workspace is removed." if user_id is not None else "There is no demo workspace.")
+    click.echo("The demo workspace is removed." if found else "There is no demo workspace.")
 
 
 def load_if_empty(settings: Settings) -> bool:
@@ -102,22 +99,38 @@ def _load(settings: Settings) -> bool:
         with unit() as u:
             if u.account.demo_user() is not None:
                 return False
-        times.now = now - 24 * MONTH
-        person_id = _person(unit)
-        scans, ratings = dict(SCANS), dict(RATINGS)
-        layers = [layer.key for layer in unit.catalogue.framework.layers]
         shutil.rmtree(folder, ignore_errors=True)
-        for months in sorted(scans.keys() | ratings.keys(), reverse=True):
-            times.now = now - months * MONTH
-            if months in ratings:
-                with unit(write=True) as u:
-                    u.profile.rate(person_id, ROLE, dict(zip(layers, ratings[months], strict=True)))
-            if months in scans:
-                _commit(folder / REPOSITORY, scans[months], times.now)
-                _scan(unit, person_id)
+        try:
+            _play(unit, times, now, folder)
+        except BaseException:
+            _forget(unit)  # half a story would pass for the whole one at the next start
+            raise
     finally:
         unit.engine.dispose()
     return True
+
+
+def _play(unit: UnitFactory, times: _Times, now: datetime, folder: Path) -> None:
+    times.now = now - 24 * MONTH
+    person_id = _person(unit)
+    scans, ratings = dict(SCANS), dict(RATINGS)
+    layers = [layer.key for layer in unit.catalogue.framework.layers]
+    for months in sorted(scans.keys() | ratings.keys(), reverse=True):
+        times.now = now - months * MONTH
+        if months in ratings:
+            with unit(write=True) as u:
+                u.profile.rate(person_id, ROLE, dict(zip(layers, ratings[months], strict=True)))
+        if months in scans:
+            _commit(folder / REPOSITORY, scans[months], times.now)
+            _scan(unit, person_id)
+
+
+def _forget(unit: UnitFactory) -> bool:
+    with unit(write=True) as u:
+        user_id = u.account.demo_user()
+        if user_id is not None:
+            u.account.delete(user_id)
+    return user_id is not None
 
 
 class _Times:

@@ -107,6 +107,8 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         ".pre-commit-config.yaml": hooks,
         ".pre-commit-config.yml": hooks,
     }
+    if name in ("action.yml", "action.yaml"):
+        return _parsed(path, data, lambda top: workflow_of(".github/", [top]) if "runs" in top else None)
     read = known.get(name)
     if read is None and b"\napiVersion:" in b"\n" + data[:6_000] and not name.endswith(".dvc"):
         return _manifest(path, name, data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from assessor.analysis.facts.configuration_model import Job, Step, WorkflowFacts
+from assessor.analysis.facts.configuration_model import Job, Lines, Step, WorkflowFacts
 from assessor.analysis.facts.model import Skipped
 from assessor.analysis.facts.services import OTHERS, step
 from assessor.analysis.facts.yamltext import Map, Scalar, Seq, as_map, as_seq, documents, maps, script, text, texts
@@ -19,7 +19,7 @@ NOT_PUSHED = re.compile(
     r"|startsWith\(\s*github\.ref,\s*['\"]refs/tags|CI_COMMIT_TAG\b|Build\.Reason'?\],\s*'(?:Schedule|Manual))"
 )
 PUSHED = re.compile(r"\|\||push|pull_request|merge_request|CI_COMMIT_BRANCH|!=")
-NOT_BASH = frozenset({"python", "pwsh", "powershell", "cmd"})
+MATRIX = re.compile(r"\$\{\{\s*matrix\.([\w-]+)\s*\}\}")
 
 
 def read_workflow(path: str, data: bytes) -> WorkflowFacts | Skipped | None:
@@ -86,6 +86,7 @@ def _github_job(name: str, line: int, job: Map, shell: str) -> Job:
     folder = text(as_map(as_map(job.get("defaults")).get("run")).get("working-directory"))
     container = job.get("container")
     condition = text(job.get("if"))
+    matrix = _matrix(job)
     return Job(
         name,
         line,
@@ -95,8 +96,28 @@ def _github_job(name: str, line: int, job: Map, shell: str) -> Job:
         condition,
         bool(TRUE.fullmatch(text(job.get("continue-on-error")))),
         _automatic(condition),
-        tuple(_github_step(one, shell, folder) for one in maps(job.get("steps"))),
+        tuple(_github_step(one, shell, folder, matrix) for one in maps(job.get("steps"))),
     )
+
+
+def _matrix(job: Map) -> dict[str, list[str]]:
+    """Return the values of each key of a matrix, included ones among them."""
+    matrix = as_map(as_map(job.get("strategy")).get("matrix"))
+    found = {key: texts(value) for key, value in matrix.items() if key not in ("include", "exclude")}
+    for one in maps(matrix.get("include")):
+        for key, value in one.items():
+            found.setdefault(key, []).extend(texts(value))
+    return found
+
+
+def _expanded(commands: Lines, matrix: dict[str, list[str]]) -> Lines:
+    """Put the values of a matrix into commands: one line for each value of the first key that a line names."""
+    found: list[tuple[str, int]] = []
+    for text_of, line in commands:
+        match = MATRIX.search(text_of)
+        values = list(dict.fromkeys(matrix.get(match[1], ())))[:12] if match else []
+        found += [(text_of.replace(match[0], value), line) for value in values] if match and values else [(text_of, line)]
+    return tuple(found)
 
 
 def _automatic(condition: str) -> bool:
@@ -105,12 +126,12 @@ def _automatic(condition: str) -> bool:
     return not NOT_PUSHED.search(condition) or bool(PUSHED.search(condition))
 
 
-def _github_step(one: Map, shell: str, folder: str = "") -> Step:
+def _github_step(one: Map, shell: str, folder: str = "", matrix: dict[str, list[str]] | None = None) -> Step:
     shell = text(one.get("shell")) or shell
     condition = text(one.get("if"))
     return step(
         one.line,
-        run=() if shell.partition(" ")[0] in NOT_BASH - {"pwsh", "powershell", "cmd"} else script(one.get("run")),
+        run=() if shell.startswith("python") else _expanded(script(one.get("run")), matrix or {}),
         uses=text(one.get("uses")),
         inputs={**as_map(one.get("with")), **as_map(one.get("env"))},
         folder=text(one.get("working-directory")) or folder,

@@ -18,6 +18,7 @@ from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.practice import type_hints
+from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.testing import unit_tests
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -51,7 +52,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("eval-metrics", _alone(eval_metrics), CODE),
         Detector("data-validation", _alone(data_validation), CODE),
         Detector("http-api", _alone(http_api), CODE),
-        Detector("monitoring", _alone(monitoring), CODE),
+        Detector("monitoring", _alone(monitoring), CODE | {Kind.YAML, Kind.JSON}),
         Detector("structured-logging", _alone(structured_logging), CODE),
         Detector("tracking", _alone(tracking), CODE),
         Detector("ci-tests", _alone(ci_tests), frozenset({Kind.WORKFLOW})),

@@ -285,11 +285,11 @@ class _Installed:
                             if text := installs(leaf.words):
                                 self.commands.append((text, path, one.line, False, False))
 
-    def by(self, pattern: str, *, hashed: bool = False) -> tuple[str | None, str | None]:
-        """Return what installs by a pattern, and what would fail on a difference."""
+    def by(self, pattern: str, near: str = "", *, hashed: bool = False) -> tuple[str | None, str | None]:
+        """Return what installs by a pattern, and what would fail on a difference; `near` is the folder it must lie in or name."""
         wired = verified = None
         for text, path, line, in_ci, can_fail in self.commands:
-            if re.search(pattern, text):
+            if re.search(pattern, text) and (not near or path.startswith(near + "/") or f"{near.rpartition('/')[2]}/" in text):
                 told = f"{path}:{line} installs from it"
                 wired = wired or told
                 if in_ci and can_fail and (hashed or FROZEN.search(text)):
@@ -320,7 +320,8 @@ def pinned_deps(project: Project) -> Iterator[Finding]:
         name = re.escape(path.rpartition("/")[2])
         hashed = all(one.hashed for one in listed)
         pattern = rf"(?:-r|--requirement|-f|--file|sync|-c)[ =]?\S*{name}" if "requirements" in name or "." in name else r"install"
-        wired, verified = installed.by(pattern, hashed=hashed)
+        near = path.rpartition("/")[0] if sum(one.endswith(path.rpartition("/")[2]) for one, _ in groups.values()) > 1 else ""
+        wired, verified = installed.by(pattern, near, hashed=hashed)
         yield _told("pinned-deps", "pinned", path, line, message, Strength.DECLARED, wired, verified)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
 from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place, code_of, methods, scopes_within
+from assessor.analysis.signals.watching import watched
 
 # What makes an application object. A route is a verb of such an object, or of one of the routers that it takes in.
 WEB = (
@@ -173,3 +174,4 @@ def monitoring(project: Project) -> Iterator[Finding]:
             yield at_call("monitoring", "emitted", site, "a metric that moves and is exposed nowhere", Strength.DECLARED)
     for site in code.calls(CREATED):
         yield at_call("monitoring", "created", site, "a metric is created", Strength.DECLARED)
+    yield from watched(project)

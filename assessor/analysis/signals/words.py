@@ -96,7 +96,7 @@ def _module(words: tuple[str, ...]) -> tuple[str, ...] | None:
 def _container(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     """Return image or service, and the command that a container is started with."""
     for verb in ("run", "exec"):
-        if verb in words[1:6]:
+        if verb in words[1:14]:
             rest = _past(words[words.index(verb) + 1 :], CONTAINER_VALUED)
             return (rest[0], rest[1:]) if len(rest) > 1 else None
     return None

@@ -76,12 +76,13 @@ def is_password(password: str) -> bool:
 
 def start_session(user_id: int) -> None:
     """Give the browser a session of its own, and make answers it gave before into ratings of the person."""
-    draft = session.pop(DRAFT, None)
+    draft = session.get(DRAFT)
     queued = None
     with unit(write=True) as u:
         key = u.account.sign_in(user_id, request.user_agent.string)
         who = u.account.actor(key)
-        if draft and who and not who.demo:
+        if draft and who and not who.demo:  # the demo user keeps them for the account that they belong to
+            session.pop(DRAFT)
             queued = _claim(u, who.person_id, draft)
     session[SESSION_KEY] = key
     session.permanent = True
