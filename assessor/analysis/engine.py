@@ -130,9 +130,10 @@ def _detect(project: Project, snapshot: Snapshot, options: Options) -> dict[str,
 def _unknown(project: Project, catalogue: Catalogue) -> set[str]:
     """Return the signals that nobody could look for: not built, or no file of the needed kind could be read."""
     unread = {skipped.path for skipped in project.skipped}
+    there = project.entries.keys() | unread  # a file whose object is missing has no entry
     unknown = set(catalogue.framework.signals.keys() - DETECTORS.keys())
     for key, detector in DETECTORS.items():
-        paths = [path for path in project.entries if kind_of(path) in detector.kinds and role_of(path) is not Role.VENDORED]
+        paths = [path for path in there if kind_of(path) in detector.kinds and role_of(path) is not Role.VENDORED]
         if paths and all(path in unread for path in paths):
             unknown.add(key)
     return unknown

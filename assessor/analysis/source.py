@@ -74,6 +74,7 @@ def open_source(
                 yield snapshot
         return
     path = Path(source).absolute()  # git is started elsewhere
+    _look_at(path)
     if path.is_file():
         with _archive(path, rev, limits) as snapshot:
             yield snapshot
@@ -104,9 +105,16 @@ def _clean(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def _look_at(path: Path) -> None:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise SourceError(f"There is no {str(path)!r}.", "Check the path, or give an https address.") from None
+    except (OSError, ValueError) as error:  # too long, a NUL byte, no permission, a file in place of a folder
+        raise SourceError(f"{str(path)[:200]!r} cannot be opened ({error}).", "Check the path and who may read it.") from None
+
+
 def _git_dir(path: Path) -> Path:
-    if not path.exists():
-        raise SourceError(f"There is no {str(path)!r}.", "Check the path, or give an https address.")
     inner = path / ".git"
     if inner.is_symlink() or inner.is_file():
         raise SourceError(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import Flask, g, request, session
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import IntegerConverter, Map
 
 from assessor.services.errors import Forbidden
 from assessor.services.permissions import Owned, require
@@ -78,8 +79,16 @@ def authorise(subject: Owned) -> None:
     g.authorised = True
 
 
+class RowNumber(IntegerConverter):
+    """Read a number in an address as the id of a row: one that no database can hold is no page, and no error."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=2**31 - 1)
+
+
 def init_access(app: Flask) -> None:
-    """Check every request against the table of permissions before its view runs."""
+    """Check every request against the table of permissions before its view runs. Call it before routes are made."""
+    app.url_map.converters["int"] = RowNumber
 
     @app.before_request
     def check() -> None:

@@ -87,7 +87,7 @@ def _harden(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if request.endpoint == "static":
         response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-    elif g.get("actor") is not None or request.method != "GET":
+    elif g.get("actor") is not None or request.method != "GET" or request.blueprint == "security":
         response.headers["Cache-Control"] = "private, no-store"
     else:
         response.headers.setdefault("Cache-Control", "private, no-cache")

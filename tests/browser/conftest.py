@@ -14,9 +14,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from assessor.cli.db import upgrade
 from assessor.cli.demo import load_if_empty
-from assessor.config import Settings
+from assessor.config import Settings, resource_dir
 from assessor.factory import create_app
 from tests.conftest import EVERYTHING, NEEDS
+from tests.gitrepo import make_repo
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
@@ -48,8 +49,12 @@ class _Quiet(WSGIRequestHandler):
 
 @pytest.fixture(scope="session")
 def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return settings of a service with the demo workspace loaded; limits are off, many pages are opened at once."""
-    settings = Settings.for_tests(tmp_path_factory.mktemp("site"), demo=True)
+    """Return settings of a service with the demo workspace loaded and one repository in a folder of the server."""
+    folder = tmp_path_factory.mktemp("site")
+    sample = resource_dir("rubrics") / "demo" / "churn-service"
+    files = {path.relative_to(sample).as_posix(): path.read_bytes() for path in sample.rglob("*") if path.is_file()}
+    make_repo(folder / "projects" / "churn", files)
+    settings = Settings.for_tests(folder, demo=True, source_folder=folder / "projects")
     upgrade(settings)
     load_if_empty(settings)
     return settings

@@ -110,7 +110,7 @@ def decode(line: bytes) -> FileFacts | Skipped:
 
 
 @cache
-def _maker(record: type[Any]) -> Callable[[list[Any]], Any]:
+def _maker(record: Any) -> Callable[[list[Any]], Any]:
     """Return what makes a record from the list that JSON has in its place; lists in it become records and tuples."""
     hints = get_type_hints(record)
     nested = [(place, made) for place, name in enumerate(record._fields) if (made := _made(hints[name])) is not None]

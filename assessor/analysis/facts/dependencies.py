@@ -24,7 +24,10 @@ __all__ = ["conda", "is_exact", "read_lock", "read_pyproject", "read_requirement
 MOST = 5_000
 NAME = re.compile(r"\s*([A-Za-z0-9][\w.\-]*)\s*(\[[^\]]{0,200}\])?\s*(.*)", re.DOTALL)
 EXACT = re.compile(r"={2,3}\s*v?[\w.!+\-]*\d[\w.!+\-]*(?!\S*\*)")
-ENTRY = re.compile(rb"^\[\[package\]\]|^\[\[packages\]\]|^ {2,4}\"[^\"]*\": \{|^  \"?[/@\w][^\n]*:$|^\"?[@\w][^\n ]*@[^\n]*:$|^- name:|^\S+ v\d\S* |^    \S+ \(", re.M)
+ENTRY = re.compile(
+    rb"^\[\[packages?\]\]|^ {2,4}\"[^\"]*\": \{|^  \"?[/@\w][^\n]*:$|^\"?[@\w][^\n ]*@[^\n]*:$|^- name:|^\S+ v\d\S* |^    \S+ \(",
+    re.MULTILINE,
+)
 LONG_KEY = re.compile(rb"^[^=\n\"'#]{2000}", re.MULTILINE)
 """A dotted key of that length costs a parser the square of its parts."""
 
@@ -50,7 +53,7 @@ def is_exact(specifier: str) -> bool:
     return bool(EXACT.search(specifier)) and "*" not in specifier
 
 
-def read_requirements(path: str, data: bytes) -> DependencyFacts:
+def read_requirements(_path: str, data: bytes) -> DependencyFacts:
     """Return the requirements of a file for pip."""
     found: list[Requirement] = []
     includes: list[tuple[str, int]] = []
@@ -88,8 +91,8 @@ def conda(top: Map) -> DependencyFacts | None:
             if name and name not in ("python", "pip"):
                 found.append(Requirement(name.lower(), version[:200], one.line, "", exact, False))
         else:
-            for inner in (part for part in as_map(one).get("pip", ()) if isinstance(part, Scalar)):
-                found.append(requirement(inner, inner.line, ""))
+            listed_for_pip = (part for part in as_map(one).get("pip", ()) if isinstance(part, Scalar))
+            found.extend(requirement(inner, inner.line, "") for inner in listed_for_pip)
     kept = tuple(one for one in found if one is not None)
     return DependencyFacts("conda", kept[:MOST], ()) if kept or "channels" in top else None
 
@@ -187,8 +190,11 @@ def read_pyproject(path: str, data: bytes) -> ProjectFacts | Skipped:
     for group, raw in _dict(poetry.get("group")).items():
         section = f"tool.poetry.group.{group}.dependencies"
         found += _table(_dict(raw).get("dependencies"), lines, section, "" if group == "main" else group)
-    scripts = [(section, _dict(part.get(key))) for section, part, key in (
-        ("project.scripts", project, "scripts"), ("project.gui-scripts", project, "gui-scripts"), ("tool.poetry.scripts", poetry, "scripts"))]  # fmt: skip
+    scripts = [
+        ("project.scripts", _dict(project.get("scripts"))),
+        ("project.gui-scripts", _dict(project.get("gui-scripts"))),
+        ("tool.poetry.scripts", _dict(poetry.get("scripts"))),
+    ]
     entries = [
         (name, target, lines.at(section, name))
         for section, table in scripts
@@ -253,7 +259,8 @@ def _pyproject_tasks(tool: dict[str, Any], lines: _Lines) -> Iterator[Task]:
 def _tasks(value: Any, lines: _Lines, section: str) -> Iterator[Task]:
     for name, raw in _dict(value).items():
         table = _dict(raw)
-        given = raw if isinstance(raw, str | list) else table.get("cmd") or table.get("shell") or table.get("composite") or table.get("sequence")
+        keys = ("cmd", "shell", "composite", "sequence")
+        given = raw if isinstance(raw, str | list) else next((table[key] for key in keys if table.get(key)), None)
         line = lines.at(section, name)
         words = [given] if isinstance(given, str) else [str(one) for one in given or () if isinstance(one, str)]
         run = tuple(command for word in words for command in logical_lines(word, line))

@@ -18,7 +18,7 @@ LONGEST = 20_000
 MOST = 2_000
 
 
-def read_dockerfile(path: str, data: bytes) -> DockerFacts:
+def read_dockerfile(_path: str, data: bytes) -> DockerFacts:
     """Return stages and instructions; comments and lines that are no instruction are left out."""
     stages: list[Stage] = []
     found: list[Instruction] = []

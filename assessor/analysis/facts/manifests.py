@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from assessor.analysis.facts.configuration_model import (
@@ -24,16 +24,18 @@ from assessor.analysis.facts.configuration_model import (
     WorkflowFacts,
 )
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.shell import words_of
 from assessor.analysis.facts.yamltext import Map, Scalar, as_map, documents, maps, script, text, texts
 
 __all__ = ["read_compose", "read_json", "read_yaml"]
 
 TEMPLATE = re.compile(rb"\{\{")
-RUNNING = frozenset(
+RUNNING = frozenset(words_of(
     "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig List Kustomization"
-    " InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow WorkflowTemplate PrometheusRule ServiceMonitor"
-    " PodMonitor PyTorchJob TFJob MPIJob XGBoostJob SparkApplication HorizontalPodAutoscaler PodDisruptionBudget Application Experiment".split()
-)
+    " InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow WorkflowTemplate PrometheusRule"
+    " ServiceMonitor PodMonitor PyTorchJob TFJob MPIJob XGBoostJob SparkApplication HorizontalPodAutoscaler PodDisruptionBudget Application"
+    " ElasticJob Experiment Prometheus Grafana"
+))
 """Kinds whose documents are read; of others kind and name are enough, and some are very long."""
 KIND = re.compile(r"^kind:[ \t]*['\"]?(\w+)", re.MULTILINE)
 NAME = re.compile(r"^  name:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
@@ -46,6 +48,8 @@ STAGED = re.compile(rb"^[ \t]{1,12}(?:stage|extends):", re.MULTILINE)
 DEPENDING = re.compile(rb"^dependencies:", re.MULTILINE)
 MANIFEST = re.compile(rb"^(?:apiVersion|kind):", re.MULTILINE)
 RULES = re.compile(rb"^[ \t-]{0,40}(?:alert|record|scrape_configs|alerting):", re.MULTILINE)
+SWITCHED_ON = re.compile(r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE)
+"""What a managed service is told, to watch the model that it serves."""
 DEEPEST = 12
 
 
@@ -101,7 +105,7 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
     from assessor.analysis.facts.workflows import workflow_of
 
     name = path.lower().rpartition("/")[2]
-    known: dict[str, Any] = {
+    known: dict[str, Callable[[Map], YamlFacts | None]] = {
         "dvc.yaml": _dvc,
         "mlproject": _mlproject,
         ".pre-commit-config.yaml": hooks,
@@ -118,17 +122,19 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = conda
     elif read is None and SCRIPT.search(data) and STAGED.search(data):
         return _parsed(path, data, lambda top: workflow_of("gitlab", [top]))
-    elif read is None and RULES.search(data) and not TEMPLATE.search(data[:200]):
-        if not MANIFEST.search(data):
-            read = _watches
+    elif read is None and RULES.search(data) and not TEMPLATE.search(data[:200]) and not MANIFEST.search(data):
+        read = _watches
     if read is not None:
         return _parsed(path, data, read)
+    if b"nsights" in data and (switched := SWITCHED_ON.search(data.decode("utf-8", "replace"))):
+        line = switched.string.count("\n", 0, switched.start(1)) + 1
+        return WatchFacts((Watch("monitor", switched[1], line, ""),))
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
     return None
 
 
-def _parsed(path: str, data: bytes, read: Any) -> Any:
+def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
     found = documents(data)
     if isinstance(found, str):
         return Skipped(path, found)
@@ -147,9 +153,7 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
     for first, part in _parts(source):
         kind = KIND.search(part)
         if kind is not None and kind[1] not in RUNNING:
-            name_of = NAME.search(part, kind.start()) or NAME.search(part)
-            line = first + part.count("\n", 0, kind.start())
-            objects.append(Resource(kind[1], name_of[1] if name_of else "", line, "", (), (), (), None, "{{" in part))
+            objects.append(_named(part, first, kind))
             continue
         if "{{" in part:
             if kind is not None:
@@ -166,6 +170,12 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
                     objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False))
                 resources += [one for key in ("resources", "bases", "components") for one in texts(top.get(key))]
     return ManifestFacts(tuple(objects), tuple(resources)) if objects or resources else None
+
+
+def _named(part: str, first: int, kind: re.Match[str]) -> Resource:
+    name = NAME.search(part, kind.start()) or NAME.search(part)
+    line = first + part.count("\n", 0, kind.start())
+    return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part)
 
 
 def _parts(source: str) -> Iterator[tuple[int, str]]:
@@ -211,7 +221,8 @@ def _resource(top: Map, offset: int) -> Resource:
         words = texts(one.get("command")) + texts(one.get("args"))
         if words:
             line = one.lines.get("command", one.lines.get("args", one.line)) + offset
-            run.append((words[-1] if len(words) > 2 and words[1].startswith("-") and words[1].endswith("c") else " ".join(words), line))
+            inline = len(words) > 2 and words[1].startswith("-") and words[1].endswith("c")
+            run.append((words[-1] if inline else " ".join(words), line))
         probes += [(key, one.lines[key] + offset) for key in ("readinessProbe", "livenessProbe", "startupProbe") if key in one]
         if as_map(as_map(one.get("resources")).get("limits")) or as_map(as_map(one.get("resources")).get("requests")):
             limits.append(one.lines["resources"] + offset)
@@ -288,9 +299,7 @@ def _tracked(top: Map) -> TrackedFacts | None:
 
 
 def _watches(top: Map) -> WatchFacts | None:
-    found = [
-        Watch("scrape", text(one.get("job_name")), one.line, ",".join(texts(one.get("static_configs")))) for one in maps(top.get("scrape_configs"))
-    ]
+    found = [Watch("scrape", text(one.get("job_name")), one.line, "") for one in maps(top.get("scrape_configs"))]
     for group in maps(top.get("groups")):
         for rule in maps(group.get("rules")):
             kind = "alert" if "alert" in rule else "record" if "record" in rule else ""

@@ -7,10 +7,11 @@ import binascii
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from assessor.analysis.facts.model import Secret
+from assessor.analysis.facts.shell import words_of
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 
 __all__ = ["secrets_in"]
@@ -47,14 +48,13 @@ ADDRESS = re.compile(rb"://(?P<user>[^\s:/@\"'<>{}$\\]{0,64}):(?P<value>[^\s/@\"
 
 SIGN = rb"[\w-]{0,11}(?:\\?[\"']|\]|\)){0,3}[ \t]{0,20}(?:,?[ \t]*\n?[ \t]{0,40}\\?[\"']?value\\?[\"']?[ \t]{0,8}:|:=|=>|[:=](?!=))[ \t]{0,20}"
 """What stands between a name and its value: "=", ":", or the value: of a name: in a manifest."""
-PASSWORDS = "password passwd passphrase pwd".split()
-WORDS = (
+PASSWORDS = words_of(
     "secret token apikey api-key accesskey credential api_key access_key auth_key private_key account_key signing_key encryption_key"
     " license_key subscription_key master_key"
-).split()
+)
 
 
-def _named(words: list[str], flags: int = 0) -> re.Pattern[bytes]:
+def _named(words: Sequence[str], flags: int = 0) -> re.Pattern[bytes]:
     return re.compile(rb"(?P<word>" + "|".join(words).encode() + rb")(?P<rest>" + SIGN + rb")", flags)
 
 
@@ -167,7 +167,7 @@ def _shown_as_example(data: bytes, place: int) -> bool:
 
 
 def _idle_host(host: bytes) -> bool:
-    return host in (b"localhost", b"127.0.0.1", b"0.0.0.0", b"host") or b"example" in host  # noqa: S104
+    return host in (b"localhost", b"127.0.0.1", b"0.0.0.0", b"host") or b"example" in host
 
 
 def _value_after(data: bytes, match: re.Match[bytes], loose: bool) -> Iterator[_Hit]:

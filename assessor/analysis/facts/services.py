@@ -8,7 +8,7 @@ from typing import Any
 
 from assessor.analysis.facts.configuration_model import Job, Lines, Step, WorkflowFacts
 from assessor.analysis.facts.shell import logical_lines
-from assessor.analysis.facts.yamltext import Map, Scalar, Seq, as_map, maps, script, text, texts
+from assessor.analysis.facts.yamltext import Map, Scalar, Seq, as_map, as_seq, maps, script, text, texts
 
 __all__ = ["OTHERS", "step"]
 
@@ -173,8 +173,8 @@ def _cloudbuild(found: list[Map]) -> WorkflowFacts:
     for one in maps(found[0].get("steps")):
         image = text(one.get("name"))
         words = [text(one.get("entrypoint")), *texts(one.get("args"))]
-        arguments = one.get("args")
-        shell = words[0].rpartition("/")[2] in ("bash", "sh") and isinstance(arguments, Seq) and len(arguments) > 1
+        arguments = as_seq(one.get("args"))
+        shell = words[0].rpartition("/")[2] in ("bash", "sh") and len(arguments) > 1
         tool = "" if words[0] else image.rpartition("/")[2].partition(":")[0] + " "
         run = script(arguments[-1]) if shell else ((tool + " ".join(filter(None, words)), one.line),)
         tolerant = text(one.get("allowFailure")).lower() == "true"
@@ -229,8 +229,9 @@ def _semaphore(found: list[Map]) -> WorkflowFacts:
     for block in maps(found[0].get("blocks")):
         task = as_map(block.get("task"))
         before = script(as_map(task.get("prologue")).get("commands"))
-        for one in maps(task.get("jobs")):
-            parts.append((text(one.get("name")) or "job", one.line, before + script(one.get("commands"))))
+        parts += [
+            (text(one.get("name")) or "job", one.line, before + script(one.get("commands"))) for one in maps(task.get("jobs"))
+        ]
     return _phases("semaphore", BOTH, parts)
 
 

@@ -158,7 +158,8 @@ def read_recipe(path: str, data: bytes) -> RecipeFacts | Skipped | None:
     source = data.decode("utf-8", "replace")
     if name == "procfile":
         lines = [(number, line.partition(":")) for number, line in enumerate(source.splitlines(), 1)]
-        return RecipeFacts(tuple(Task(left, number, (), ((right.strip(), number),)) for number, (left, sign, right) in lines if sign))
+        found = [Task(left, number, (), ((right.strip(), number),)) for number, (left, sign, right) in lines if sign]
+        return RecipeFacts(tuple(found)) if found else None
     if name == "snakefile" or name.endswith(".smk"):
         return None
     tasks = tuple(_targets(source, any_blank=name == "justfile"))

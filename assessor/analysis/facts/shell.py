@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from assessor.analysis.facts.configuration_model import Lines, RecipeFacts, Task
 
-__all__ = ["Simple", "logical_lines", "read_shell", "simple_commands"]
+__all__ = ["Simple", "logical_lines", "read_shell", "simple_commands", "words_of"]
 
 HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 """A here-document: what follows up to its word is data."""
@@ -21,6 +21,11 @@ TOKEN = re.compile(
 LONGEST = 10_000
 HEADS = frozenset({"then", "do", "else", "time", "!", "{", "}", "exec", "eval", "command", "sudo", "nohup", "fi", "done"})
 WORKER = frozenset({"if", "elif", "while", "until"})
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text: a long table of names reads better so than as a list."""
+    return tuple(text.split())
 
 
 class Simple(NamedTuple):
@@ -82,7 +87,7 @@ def simple_commands(line: str) -> Iterator[Simple]:
         assert token is not None
         piece, place = token[0], token.end()
         if piece in ("&&", "||", ";", ";;", "|", "&", "\n", "(", ")"):
-            if piece == "&" and word.endswith((">", "<")) or (piece == "&" and line[place : place + 1] == ">"):
+            if (piece == "&" and word.endswith((">", "<"))) or (piece == "&" and line[place : place + 1] == ">"):
                 word += piece
                 continue
             if word:
@@ -127,7 +132,7 @@ def _simple(words: list[str], joint: str, asked: bool, after: str) -> Simple:
     return Simple(tuple(words[start:]), joint, asked, after)
 
 
-def read_shell(path: str, data: bytes) -> RecipeFacts:
+def read_shell(_path: str, data: bytes) -> RecipeFacts:
     """Return the commands of a shell script."""
     lines = logical_lines(data.decode("utf-8", "replace"))
     return RecipeFacts((Task("", 1, (), lines),) if lines else ())

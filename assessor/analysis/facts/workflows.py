@@ -142,7 +142,7 @@ def _github_step(one: Map, shell: str, folder: str = "", matrix: dict[str, list[
 
 
 GITLAB_WORDS = frozenset(
-    "default include stages variables workflow image services cache before_script after_script pages:deploy spec".split()
+    ("default", "include", "stages", "variables", "workflow", "image", "services", "cache", "before_script", "after_script", "spec")
 )
 
 
@@ -220,7 +220,8 @@ def _azure(found: list[Map]) -> WorkflowFacts:
         triggers.append("pull_request")
     if "schedules" in top:
         triggers.append("schedule")
-    includes = tuple(one.uses.removeprefix("template:") for job in jobs for one in job.steps if one.uses.startswith("template:"))
+    used = [one.uses for job in jobs for one in job.steps]
+    includes = tuple(one.removeprefix("template:") for one in used if one.startswith("template:"))
     includes += tuple(job.uses for job in jobs if job.uses)
     return WorkflowFacts("azure", ("call",) if template and "pr" not in top else tuple(triggers), tuple(jobs), includes)
 
@@ -253,7 +254,8 @@ def _azure_jobs(part: Map, jobs: list[Job], above: str, depth: int = 6) -> None:
         jobs.append(Job(above, part.line, text(part["template"]), "", (), "", False, True, ()))
     for key in ("stages", "jobs", "extends", "strategy", "runOnce", "rolling", "canary", "deploy", "preDeploy"):
         for one in maps(part.get(key)):
-            _azure_jobs(one, jobs, text(one.get("stage")) or text(one.get("job")) or text(one.get("deployment")) or above, depth - 1)
+            name = text(one.get("stage")) or text(one.get("job")) or text(one.get("deployment")) or above
+            _azure_jobs(one, jobs, name, depth - 1)
     for key, value in part.items():  # ${{ if ... }}: a list below a condition
         if key.startswith("${{"):
             for one in maps(value):

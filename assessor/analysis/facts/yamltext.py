@@ -85,7 +85,8 @@ class _Builder:
     def built(self, data: bytes | str) -> Iterator[Value]:
         """Yield each document. Raises _Refused at a cap and yaml.YAMLError at broken text."""
         read = 0
-        for event in yaml.parse(data, Loader=LOADER):
+        events: Iterator[Any] = yaml.parse(data, Loader=LOADER)
+        for event in events:
             kind = type(event)
             done: Value | None = None
             if kind is yaml.ScalarEvent:

@@ -234,15 +234,14 @@ def _tool_file(path: str) -> str:
 
 def _linted_by_hand(project: Project) -> Iterator[Finding]:
     """Find targets and environments that run a linter and that a person starts."""
-    for kind in (RecipeFacts, ProjectFacts):
-        for path, known in project.of(kind).items():
-            if role_of(path) not in OWN:
-                continue
-            for text, line in known.commands:
-                words = unwrap(tuple(text.lstrip("-@").split())).words
-                if lints(words)[0]:
-                    yield _linted(path, line, "by-hand", f"{words[0]} is run by hand", None)
-                    break
+    recipes = {path: known.commands for path, known in project.of(RecipeFacts).items()}
+    recipes |= {path: known.commands for path, known in project.of(ProjectFacts).items()}
+    for path, commands in recipes.items():
+        for text, line in commands if role_of(path) in OWN else ():
+            words = unwrap(tuple(text.lstrip("-@").split())).words
+            if lints(words)[0]:
+                yield _linted(path, line, "by-hand", f"{words[0]} is run by hand", None)
+                break
 
 
 GROUPS_ASIDE = re.compile(r"dev|test|doc|lint|build|ci|bench|example|typing|types|style|format|check|qa|release", re.IGNORECASE)

@@ -15,6 +15,7 @@ from assessor.analysis.facts.configuration_model import (
     Resource,
     Service,
 )
+from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
@@ -31,8 +32,8 @@ MANIFEST_FILES = re.compile(
 )
 RUNS_CONTENT = re.compile(
     r"(?:^|/)(?:nginx|httpd|caddy|apache|uvicorn-gunicorn[\w-]*|meinheld-gunicorn[\w-]*|uwsgi-nginx[\w-]*|tensorflow/serving|serving|torchserve|tritonserver"
-    r"|pytorch/torchserve|aws-lambda-python|lambda/python|python|functions/python|airflow|apache/airflow|superset|mlserver|seldon-core-s2i[\w-]*|kserve[\w/-]*"
-    r"|jupyter/[\w-]+|metabase|grafana/grafana|prom/prometheus|postgres|mysql|php)(?:[:@]|$)"
+    r"|pytorch/torchserve|aws-lambda-python|lambda/[\w.-]+|azure-functions/[\w.-]+|airflow|apache/airflow|superset|mlserver|seldon-core-s2i[\w-]*|kserve[\w/-]*"
+    r"|jupyter/[\w-]+|grafana/grafana|prom/prometheus|php)(?:[:@]|$)"
 )
 IDLE = re.compile(r"(?:/bin/)?(?:bash|sh|zsh)?\s*(?:-\w+\s+)?['\"]?(?:echo|true|sleep|tail\s+-f|:|exit|/bin/bash|bash|sh|/bin/sh)?\b[^&|;/]*$")
 OWN_INSTALL = re.compile(
@@ -54,8 +55,8 @@ def docker(project: Project) -> Iterator[Finding]:
             continue
         copied = own.copied(path, known)
         mounted = own.mounted.get(path)
-        started = own.started(path, known)
-        if copied is None and mounted is None and not (started and started[1]):
+        started = own.started(known)
+        if copied is None and mounted is None:
             yield _told("docker", "no-own-code", path, known.stages[0].line, "an image with none of the project's files", Strength.MENTIONED)
             continue
         if started is None:
@@ -119,6 +120,7 @@ class _Own:
 
     def _clones_itself(self, text: str) -> bool:
         names = {settings.name.lower() for settings in self._project.of(ProjectFacts).values() if settings.name}
+        names |= {path.partition("/")[0].lower() for path in self._project.python if path.count("/") == 1 and path.endswith("/__init__.py")}
         return any(re.search(rf"/{re.escape(name)}(?:\.git|[\s@#]|$)", text.lower()) for name in names)
 
     def _is_code(self, source: str, folder: str) -> bool:
@@ -135,7 +137,7 @@ class _Own:
                 return True
         return any(f"/{stem}/" in f"/{one}" or one.endswith("/" + stem) for one in self._code) if stem else False
 
-    def started(self, path: str, known: DockerFacts) -> tuple[int, bool] | None:
+    def started(self, known: DockerFacts) -> tuple[int, bool] | None:
         """Return where an image runs something, and whether that is seen to be the project's; None where it runs nothing."""
         ends = [one for one in known.instructions if one.word in ("CMD", "ENTRYPOINT")]
         for one in known.instructions:
@@ -168,7 +170,7 @@ class _Own:
     def mounted(self) -> dict[str, int]:
         """Map Dockerfiles to the line of a service that mounts the project's folder into their image."""
         found: dict[str, int] = {}
-        for path, service, target in self._services_built:
+        for _, service, target in self._services_built:
             if any(volume.startswith((".:", "./", "../", "$PWD", "${PWD}")) for volume in service.volumes):
                 found.setdefault(target, service.line)
         return found
@@ -212,7 +214,7 @@ class _Own:
                     found += [(target, ran) for _, _, target in self._services_built]
                 else:
                     file = option(ran.words, "-f", "--file", "--dockerfile")
-                    start = self._steps.dockerfile(ran.words[1:], _folder_of(ran.text)) if file is None else None
+                    start = self._steps.dockerfile(ran.words[1:], "") if file is None else None
                     found.append((start or (self._steps.file(file, "", Kind.DOCKERFILE) if file else None) or "", ran))
         return found
 
@@ -260,7 +262,7 @@ class _Own:
                 names.add(path.split("/")[-2] if "/" in path else "")
         for ran in self._steps.ran:
             names |= {(word.rpartition("/")[2]).partition(":")[0] for word in [option(ran.words, "-t", "--tag") or "", ran.inputs.get("tags", "")]}
-        for path, service, _ in self._services_built:
+        for _, service, _ in self._services_built:
             names |= {service.name, service.image.rpartition("/")[2].partition(":")[0]}
         for path in self._project.of(DockerFacts):
             names.add(path.split("/")[-2] if "/" in path else "")
@@ -268,19 +270,15 @@ class _Own:
         return frozenset(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names if name.lower() not in aside) - {""}
 
 
-def _folder_of(text: str) -> str:
-    return "" if "$" in text[:3] else ""
-
-
 OFF_THE_SHELF = re.compile(
     r"(?:^|/)(?:postgres|mysql|mariadb|mongo|mongodb|redis|valkey|rabbitmq|memcached|kafka|cp-kafka|zookeeper|elasticsearch|kibana|minio|mc|adminer|pgadmin4?"
     r"|phpmyadmin|nginx|traefik|busybox|alpine|ubuntu|debian|mailhog|localstack|influxdb|clickhouse[\w-]*|cassandra|neo4j|etcd|consul|vault|qdrant|weaviate"
     r"|chroma|milvus|opensearch|keycloak|registry|hello-world|pause|maildev|mailcatcher|timescaledb|postgis|pgvector)(?:[:@]|$)"
 )
-WORKLOADS = frozenset(
+WORKLOADS = frozenset(words_of(
     "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig InferenceService SeldonDeployment"
-    " RayService RayJob RayCluster PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Workflow CronWorkflow WorkflowTemplate Experiment".split()
-)
+    " RayService RayJob RayCluster PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Workflow CronWorkflow WorkflowTemplate Experiment"
+))
 APPLIES = re.compile(r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:apply|create|set|replace)|helm\s+(?:upgrade|install)|kustomize\s+build|skaffold\s+(?:run|deploy)|oc\s+apply|helmfile)\b")
 APPLYING = re.compile(r"[aA]zure/k8s-\w+@|task:(?:HelmDeploy|Kubernetes\w*)@|.*(?:helm|kubectl|gke-deploy|kustomize)[\w-]*@")
 CHECKS = re.compile(r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:rollout\s+status|wait)|helm\s+(?:test|lint)|kubeval|kubeconform|kube-score|ct\s+(?:lint|install)|kube-linter)\b")
@@ -353,7 +351,7 @@ def _manifests(project: Project, own: _Own) -> Iterator[Finding]:
     for path, known in project.of(ManifestFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE) or path.startswith(".github/"):
             continue
-        found = next((one for one in known.objects if _starts_own(path, one, own, values)), None)
+        found = next((one for one in known.objects if _starts_own(path, one, values)), None)
         if found is None:
             continue
         strength = Strength.USED if found.templated or any(own.image_is_own(image) for image, _ in found.images) else Strength.DECLARED
@@ -362,7 +360,7 @@ def _manifests(project: Project, own: _Own) -> Iterator[Finding]:
         yield _told("orchestration", "manifest", path, found.line, message, strength, wired, verified)
 
 
-def _starts_own(path: str, one: Resource, own: _Own, values: dict[str, Resource]) -> bool:
+def _starts_own(path: str, one: Resource, values: dict[str, Resource]) -> bool:
     if one.kind not in WORKLOADS and not (one.images and "Job" in one.kind):
         return False
     images = [image for image, _ in one.images]

@@ -236,16 +236,16 @@ class Steps:
 
     def _environments(self, name: str, words: tuple[str, ...], folder: str) -> Iterator[tuple[Lines, str, bool, str]]:
         if name == "nox":
-            path = self.file("noxfile.py", folder, Kind.PYTHON)
-            known = self._project.python.get(path or "")
-            if path is not None and known is not None:
+            file = self.file("noxfile.py", folder, Kind.PYTHON)
+            known = self._project.python.get(file or "")
+            if file is not None and known is not None:
                 asked = set(re.split(r"[,\s]+", option(words, "-s", "--session", "--sessions", "-e") or "")) - {""}
                 for call in known.calls:
                     body = known.definitions[call.scope].name if call.scope >= 0 else ""
                     if call.name == "?session.run" and (not asked or any(one.partition("-")[0] == body for one in asked)):
                         text = " ".join(one for one in call.arguments if isinstance(one, str) and not one.startswith("="))
                         mild = "- " if dict(call.keywords).get("success_codes") is not None else ""
-                        yield ((mild + text, call.line),), path, True, folder
+                        yield ((mild + text, call.line),), file, True, folder
             return
         asked = set(re.split(r"[,\s]+", option(words, "-e", "--env") or "")) - {""}
         for path, settings in self._settings.items():

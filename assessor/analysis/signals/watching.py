@@ -19,6 +19,7 @@ TOLD = {
     "alert": "an alert, {}",
     "record": "a recorded figure, {}",
     "dashboard": "a dashboard with queries, {}",
+    "monitor": "a monitor of the platform is switched on, {}",
 }
 
 
@@ -31,7 +32,7 @@ def watched(project: Project) -> Iterator[Finding]:
     for path, known in project.of(WatchFacts).items():
         if role_of(path) is Role.OWN:
             for one in known.watches[:20]:
-                strength = Strength.USED if started else Strength.DECLARED
+                strength = Strength.USED if started or one.kind == "monitor" else Strength.DECLARED
                 yield _told(one.kind, path, one.line, TOLD[one.kind].format(one.name or "unnamed"), strength, started)
     for path, manifest in project.of(ManifestFacts).items():
         if role_of(path) is Role.OWN:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from assessor.analysis.facts.shell import words_of
+
 __all__ = ["Unwrapped", "builds_image", "installs", "lints", "option", "tests", "unwrap"]
 
-PREFIX = frozenset(
+PREFIX = frozenset(words_of(
     "sudo time env nohup command exec stdbuf nice xvfb-run catchsegv travis_retry travis_wait timeout retry npx pnpx bunx uvx pipx dotenv"
-    " unbuffer chronic cross-env winpty op doppler mpirun dbus-run-session gosu su-exec ionice flock strace".split()
-)
-RUNNERS = frozenset("uv poetry pipenv pdm hatch rye pixi conda mamba micromamba poe".split())
-VALUED = frozenset(
+    " unbuffer chronic cross-env winpty op doppler mpirun dbus-run-session gosu su-exec ionice flock strace"
+))
+RUNNERS = frozenset(words_of(
+    "uv poetry pipenv pdm hatch rye pixi conda mamba micromamba poe"
+))
+VALUED = frozenset(words_of(
     "-n --name --extra --group --with --python -p --env -e --package --directory --project --from --only-group --with-requirements --features"
     " --manifest-path --feature --environment --prefix -c --cov -np --package-name -w --workdir --user -u -v --volume --network --entrypoint"
-    " --platform --gpus --shm-size --env-file --mount -h --hostname --ipc --memory -m --cpus --add-host --link --pull --file -f --profile".split()
-)
+    " --platform --gpus --shm-size --env-file --mount -h --hostname --ipc --memory -m --cpus --add-host --link --pull --file -f --profile"
+))
 CONTAINER_VALUED = VALUED | {"--name", "--rm-x", "--label", "-l", "--publish", "--expose", "--ulimit", "--security-opt", "--cap-add"}
 
 
@@ -45,13 +49,14 @@ def unwrap(words: tuple[str, ...]) -> Unwrapped:
             module = rest[:1] in (("-m",), ("--module",))
             words, runner = (("python", *rest) if module else _past(rest, VALUED)), True
         elif re.fullmatch(r"(?:python|pypy|py)[\d.]*", name) or words[0] in ("$PYTHON", "${PYTHON}", "$(PYTHON)"):
-            rest = _module(words[1:])
-            if rest is None:
+            behind = _module(words[1:])
+            if behind is None:
                 break
-            words, runner = rest, False
+            words, runner = behind, False
         elif name in ("coverage", "coverage3") and "run" in words[1:3]:
-            rest = _module(words[words.index("run") + 1 :])
-            words = rest if rest is not None else ("python", *_past(words[words.index("run") + 1 :], VALUED))
+            rest = words[words.index("run") + 1 :]
+            behind = _module(rest)
+            words = behind if behind is not None else ("python", *_past(rest, VALUED))
         elif name in ("docker", "docker-compose", "podman", "nvidia-docker") and (inner := _container(words)) is not None:
             image, words = inner
         elif name == "kubectl" and "--" in words:
@@ -115,10 +120,10 @@ def option(words: tuple[str, ...], *names: str) -> str | None:
     return None
 
 
-TESTERS = frozenset(
+TESTERS = frozenset(words_of(
     "pytest py.test pytest-3 unittest nose nose2 nosetests trial stestr ward behave green robot xdoctest doctest testslide jest vitest mocha ava"
-    " karma rspec phpunit ctest bats zope-testrunner".split()
-)
+    " karma rspec phpunit ctest bats zope-testrunner"
+))
 IDLE = frozenset({"--collect-only", "--co", "--version", "-V", "--help", "-h", "--fixtures", "--markers", "--setup-plan", "--passWithNoTests-only"})
 SUBCOMMANDS: dict[str, frozenset[str]] = {
     "go": frozenset({"test"}),
@@ -171,12 +176,12 @@ def tests(words: tuple[str, ...]) -> bool:
     return False
 
 
-LINTERS = frozenset(
+LINTERS = frozenset(words_of(
     "flake8 pylint ruff mypy pyright basedpyright pyre pytype black isort autopep8 yapf pycodestyle pydocstyle pyflakes pep8 prospector bandit"
     " pre-commit prek vulture interrogate darglint codespell shellcheck hadolint eslint prettier tslint biome tsc stylelint golangci-lint"
     " gofmt golint staticcheck rubocop clippy rustfmt clang-format clang-tidy cpplint markdownlint yamllint sqlfluff nbqa blue pyupgrade"
-    " import-linter lint-imports refurb dmypy ty pyrefly docformatter add-trailing-comma".split()
-)
+    " import-linter lint-imports refurb dmypy ty pyrefly docformatter add-trailing-comma"
+))
 FORMATTERS = frozenset({"black", "isort", "autopep8", "yapf", "prettier", "gofmt", "docformatter", "rustfmt", "clang-format", "blue"})
 CHECKED = re.compile(r"--(?:check|diff|check-only|list-different|error-exitcode|exit-non-zero-on-fix|dry-run|Werror)|(?:^|\s)-(?:c|l|-check|d)(?:\s|$)")
 

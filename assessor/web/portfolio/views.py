@@ -26,9 +26,6 @@ __all__ = ["pages"]
 
 pages = Blueprint("portfolio", __name__)
 
-ROW = "<int(max=2147483647):repository_id>"
-"""The id of a row in an address; what no database can hold is no page, not an error."""
-
 SHOWN_SKIPPED = 30
 LISTED = 200
 
@@ -72,7 +69,7 @@ def add_zip() -> ResponseReturnValue:
         return _index(AddressForm(formdata=None), form), 400
 
 
-@pages.get(f"/portfolio/{ROW}")
+@pages.get("/portfolio/<int:repository_id>")
 @action("portfolio.see", owned=True)
 def show(repository_id: int) -> ResponseReturnValue:
     """Show a repository: how far its analysis is, or what it says."""
@@ -90,7 +87,7 @@ def show(repository_id: int) -> ResponseReturnValue:
     )
 
 
-@pages.get(f"/portfolio/{ROW}/progress")
+@pages.get("/portfolio/<int:repository_id>/progress")
 @action("portfolio.see", owned=True)
 def progress(repository_id: int) -> ResponseReturnValue:
     """Say how far the newest analysis is, for the script that keeps the page up to date."""
@@ -102,7 +99,7 @@ def progress(repository_id: int) -> ResponseReturnValue:
     return progress_of(repository.analyses[-1]).as_json()
 
 
-@pages.get(f"/portfolio/{ROW}/report.<any(json, md, html):form>")
+@pages.get("/portfolio/<int:repository_id>/report.<any(json, md, html):form>")
 @action("portfolio.see", owned=True)
 def download(repository_id: int, form: str) -> ResponseReturnValue:
     """Hand out the newest report as a file."""
@@ -116,7 +113,7 @@ def download(repository_id: int, form: str) -> ResponseReturnValue:
     return answer
 
 
-@pages.post(f"/portfolio/{ROW}/rescan")
+@pages.post("/portfolio/<int:repository_id>/rescan")
 @action("portfolio.rescan", owned=True)
 @limiter.limit("60 per hour", key_func=per_person)
 def rescan(repository_id: int) -> ResponseReturnValue:
@@ -126,7 +123,7 @@ def rescan(repository_id: int) -> ResponseReturnValue:
     return _queue(lambda u: u.portfolio.rescan(repository_id))
 
 
-@pages.post(f"/portfolio/{ROW}/remove")
+@pages.post("/portfolio/<int:repository_id>/remove")
 @action("portfolio.delete", owned=True)
 def remove(repository_id: int) -> ResponseReturnValue:
     """Remove a repository, and what it showed, from the person's levels."""

@@ -1,0 +1,224 @@
+"""Every route, tried by everybody: nothing answers 500, and nobody reads or changes what is somebody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from sqlalchemy import inspect, text
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from assessor.models.account import UserAccount
+from assessor.services.permissions import RULES
+from assessor.services.unit import UnitFactory
+from assessor.web.access import SESSION_KEY, action_of
+from tests.web.clients import add, demo_person, finish
+from tests.web.conftest import Browser, Person
+
+# Flask-Security's own forms: what WTForms will change in 3.4 is theirs to follow.
+pytestmark = pytest.mark.filterwarnings("ignore:Passing SelectField choices as tuples:DeprecationWarning")
+
+MARKERS = ("zanzibar", "ada-private", "guest-of-ada")
+"""What stands in the data of the owner and nowhere else."""
+
+ENDS_THE_SESSION = ("account.delete", "account.sign_out", "security.logout")
+OWN_ONLY = 404
+BYSTANDERS = ("nobody", "other", "demo")
+SHARED = ("audit", "alembic_version")
+
+
+@dataclass(frozen=True)
+class World:
+    """Hold the owner's things by the names that routes give them."""
+
+    owner: Person
+    ids: dict[str, object]
+
+    def addresses(self, app: Flask) -> Iterator[tuple[Rule, str, str]]:
+        """Yield every route with its method and an address of the owner's; what ends a session comes last."""
+        for rule in sorted(app.url_map.iter_rules(), key=lambda one: (one.endpoint in ENDS_THE_SESSION, one.rule)):
+            if rule.endpoint == "static":
+                continue
+            for method in sorted((rule.methods or set()) - {"HEAD"}):
+                yield rule, method, self._address(app, rule)
+
+    def _address(self, app: Flask, rule: Rule) -> str:
+        values = {name: self.ids[name] for name in rule.arguments}
+        built = app.url_map.bind("localhost").build(rule.endpoint, values)
+        return str(built)
+
+
+@pytest.fixture
+def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
+    app.config["WTF_CSRF_ENABLED"] = False  # so that refusals come from the permissions and not from the forms
+    repository_id, analysis_id = add(unit, ada.id, "https://github.com/ada/zanzibar")
+    finish(unit, analysis_id)
+    workspace_id = ada.actor.workspace_id
+    assert workspace_id is not None
+    with unit(write=True) as u:
+        identity_id = u.identity.claim(ada.id, "ada-private@example.org").id
+        u.workspace.invite(ada.actor, "member", "guest-of-ada@example.org")
+        u.account.sign_in(ada.actor.user_id, "zanzibar browser")
+    with unit() as u:
+        [invite] = u.workspace.invites(workspace_id)
+        other_session = next(one for one in u.account.sessions(ada.actor.user_id, ada.actor.sign_in_id) if not one.current)
+    ids = {
+        "repository_id": repository_id,
+        "analysis_id": analysis_id,
+        "signal_key": "docker",
+        "form": "json",
+        "key": "production-infrastructure",
+        "identity_id": identity_id,
+        "sign_in_id": other_session.id,
+        "workspace_id": workspace_id,
+        "invite_id": invite.id,
+        "token": "x" * 43,
+    }
+    return World(ada, ids)
+
+
+@pytest.fixture
+def everybody(app: Flask, unit: UnitFactory, signed_in: Callable[[str], Person]) -> Callable[[str], Browser]:
+    """Return a function that opens the browser of one kind of visitor; the other is an admin too, elsewhere."""
+
+    def open_browser(who: str) -> Browser:
+        if who == "demo":
+            return demo_person(app, unit).browser
+        if who == "other":
+            person = signed_in("eve@example.org")
+            with unit(write=True) as u:
+                elsewhere = u.workspace.add("elsewhere", "Elsewhere")
+                user = u.session.get_one(UserAccount, person.actor.user_id)
+                u.workspace.join(user, elsewhere.id, "admin")
+            return person.browser
+        return Browser(app.test_client())
+
+    return open_browser
+
+
+def send(browser: Browser, method: str, address: str) -> TestResponse:
+    fields = {"source": "x", "email": "x", "password": "x", "role": "x"} if method == "POST" else None
+    return browser.client.open(address, method=method, data=fields)
+
+
+def rows_of(unit: UnitFactory) -> dict[str, int]:
+    """Count the rows of every table that a request of somebody else must leave alone."""
+    with unit() as u:
+        connection = u.session.connection()
+        tables = [name for name in inspect(connection).get_table_names() if not name.startswith(SHARED)]
+        return {name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one() for name in tables}
+
+
+def test_every_route_has_an_action_that_the_table_knows(app: Flask) -> None:
+    missing = {
+        rule.rule: action_of(app, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        if action_of(app, rule.endpoint) not in RULES and not rule.endpoint.startswith("security.")
+    }
+    assert missing == {}
+
+
+def test_what_an_extension_brings_unasked_does_not_exist(app: Flask, ada: Person) -> None:
+    unasked = [one for one in app.url_map.iter_rules() if action_of(app, one.endpoint) is None]
+    assert all(rule.endpoint.startswith("security.") for rule in unasked)
+    for rule in unasked:
+        address = rule.rule.replace("<", "").replace(">", "")
+        assert ada.browser.client.get(address).status_code in (404, 405), rule.rule
+
+
+def test_every_owned_rule_is_asked_with_a_subject(app: Flask) -> None:
+    """An action that needs an owner is refused to everybody where its view does not say that it shows an owned thing."""
+    owned = {name for name, rule in RULES.items() if rule.__name__.startswith("owner")}
+    for rule in app.url_map.iter_rules():
+        if action_of(app, rule.endpoint) in owned:
+            assert getattr(app.view_functions[rule.endpoint], "owned", False), rule.endpoint
+
+
+@pytest.mark.parametrize("who", BYSTANDERS)
+def test_nobody_else_reads_or_changes_the_owners_data(
+    app: Flask, unit: UnitFactory, world: World, everybody: Callable[[str], Browser], who: str
+) -> None:
+    browser = everybody(who)
+    with browser.client.session_transaction() as session:
+        key = session.get(SESSION_KEY)
+    before = rows_of(unit)
+    for rule, method, address in world.addresses(app):
+        answer = send(browser, method, address)
+        page = answer.get_data(as_text=True)
+        assert answer.status_code < 500, f"{method} {address}: {answer.status_code}"
+        assert not [marker for marker in MARKERS if marker in page], f"{method} {address}"
+        owned = getattr(app.view_functions[rule.endpoint], "owned", False)
+        if owned and method != "OPTIONS":
+            assert answer.status_code == (302 if who == "nobody" else OWN_ONLY), f"{method} {address}"
+        if rule.endpoint in ENDS_THE_SESSION or rule.endpoint == "account.demo_sign_in":
+            with browser.client.session_transaction() as session:
+                session.clear()
+                if key is not None:
+                    session[SESSION_KEY] = key
+    after = rows_of(unit)
+    lost = {name: (count, after[name]) for name, count in before.items() if after[name] < count}
+    # What others may end is their own: a session, by signing out.
+    assert lost.keys() <= {"sign_in"}
+    with unit() as u:
+        assert u.account.actor(_key(world.owner)) is not None
+        assert [one.name for one in u.portfolio.list(world.owner.id)] == ["zanzibar"]
+        assert [one.confirmed_by for one in u.identity.of(world.owner.id)] == [None]
+
+
+def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: UnitFactory, world: World) -> None:
+    browser = world.owner.browser
+    seen = set()
+    for rule, method, address in world.addresses(app):
+        if method == "POST":
+            continue
+        answer = send(browser, method, address)
+        assert answer.status_code < 500, f"{method} {address}: {answer.status_code}"
+        if answer.status_code == 200 and method == "GET":
+            seen.add(rule.endpoint)
+    assert {"portfolio.show", "portfolio.download", "portfolio.progress", "portfolio.evidence"} <= seen
+    for rule, method, address in world.addresses(app):
+        if method == "POST":
+            answer = send(browser, method, address)
+            assert answer.status_code < 500, f"{method} {address}: {answer.status_code}"
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**30])
+def test_numbers_that_no_row_has_are_no_errors(app: Flask, world: World, number: int) -> None:
+    names = ("repository_id", "identity_id", "sign_in_id", "workspace_id", "invite_id")
+    for rule in app.url_map.iter_rules():
+        for name in rule.arguments & {*names}:
+            address = rule.rule
+            for part in address.split("/"):
+                if part.startswith("<") and name in part:
+                    address = address.replace(part, str(number))
+            for method in (rule.methods or set()) & {"GET", "POST"}:
+                answer = send(world.owner.browser, method, address)
+                assert answer.status_code in (302, 404), f"{method} {address}: {answer.status_code}"
+
+
+ODD = ("\x00", "'\"><script>alert(1)</script>", "x" * 100_000, "\ud7ff\uffff", "%s{{7*7}}", "../../etc/passwd", "-1e999")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_text_in_every_field_is_no_error_and_is_escaped(app: Flask, world: World, odd: str) -> None:
+    fields = ("source", "rev", "email", "password", "role", "name", "next", "at", "since", "csrf_token", "invite")
+    for rule, method, address in world.addresses(app):
+        if rule.endpoint in ENDS_THE_SESSION:
+            continue
+        if method == "POST":
+            answer = world.owner.browser.client.post(address, data=dict.fromkeys(fields, odd))
+        elif method == "GET":
+            answer = world.owner.browser.client.get(address, query_string=dict.fromkeys(fields, odd[:2000]))
+        else:
+            continue
+        assert answer.status_code < 500, f"{method} {address}: {answer.status_code}"
+        assert "<script>alert(1)" not in answer.get_data(as_text=True), f"{method} {address}"
+        assert "%s49" not in answer.get_data(as_text=True), f"{method} {address} evaluated it"
+
+
+def _key(person: Person) -> str:
+    with person.browser.client.session_transaction() as session:
+        return str(session[SESSION_KEY])
