@@ -46,9 +46,7 @@ def create_app(
         configure_logging(settings.log_level)
     if unit is None:
         unit = create_unit(settings)
-    app = Flask(
-        "assessor", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static"))
-    )
+    app = Flask("assessor", template_folder=str(resource_dir("templates")), static_folder=str(resource_dir("static")))
     app.testing = settings.testing
     bind(app, unit, settings, enqueue or Queue(settings).enqueue)
     # The order of these is the order in which a request passes them.

@@ -43,7 +43,9 @@ def main() -> None:
         base, whole, parse = (statistics.median(column) for column in zip(*costs, strict=True))
         print(f"{len(sources)} files, {size / 1e6:.2f} MB of Python; medians of {RUNS} runs, CPU seconds")
         print(f"assessor --version {base:.3f}   score {whole:.3f}   read and ast.parse {parse:.3f}")
-        print(f"ratio {statistics.median(ratios):.2f} (least {min(ratios):.2f}, most {max(ratios):.2f}); must be <= 3.6")
+        print(
+            f"ratio {statistics.median(ratios):.2f} (least {min(ratios):.2f}, most {max(ratios):.2f}); must be <= 3.6"
+        )
 
 
 def make(folder: Path) -> Path:
@@ -67,10 +69,14 @@ def make(folder: Path) -> Path:
 
 def read(repository: Path) -> list[bytes]:
     """Return the Python files of HEAD."""
-    listed = subprocess.run(["git", "ls-tree", "-r", "-z", "--name-only", "HEAD"], cwd=repository, check=True, capture_output=True)
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "-z", "--name-only", "HEAD"], cwd=repository, check=True, capture_output=True
+    )
     names = [name for name in listed.stdout.split(b"\0") if name.endswith(b".py")]
     asked = b"".join(b"HEAD:" + name + b"\n" for name in names)
-    out = subprocess.run(["git", "cat-file", "--batch"], cwd=repository, input=asked, check=True, capture_output=True).stdout
+    out = subprocess.run(
+        ["git", "cat-file", "--batch"], cwd=repository, input=asked, check=True, capture_output=True
+    ).stdout
     found, at = [], 0
     for _ in names:
         end = out.index(b"\n", at)

@@ -139,9 +139,7 @@ def _unknown(project: Project, catalogue: Catalogue) -> set[str]:
     return unknown
 
 
-def _report(
-    snapshot: Snapshot, project: Project, scores: Scores, catalogue: Catalogue, options: Options
-) -> Report:
+def _report(snapshot: Snapshot, project: Project, scores: Scores, catalogue: Catalogue, options: Options) -> Report:
     hit = list(snapshot.limits_hit)
     skipped = sorted(set(project.skipped))
     hit += [limit for limit in (MAX_SECONDS, MAX_BYTES) if any(one.reason == limit for one in skipped)]

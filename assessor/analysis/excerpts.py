@@ -56,7 +56,9 @@ def with_excerpts(
         lines = None if cells is not None else (decoded(data) or data.decode("utf-8", "replace")).split("\n")
         for index in cited[entry.path]:
             finding = cut[index]
-            if cells is not None:  # a credential's line counts through the file, not the cell: hide nothing less than it
+            if (
+                cells is not None
+            ):  # a credential's line counts through the file, not the cell: hide nothing less than it
                 source = [] if finding.cell is None or hidden else cells.get(finding.cell, [])
                 cut[index] = replace(finding, excerpt=_excerpt(source, finding.line, ()))
             elif lines is not None:

@@ -102,7 +102,9 @@ def _standing(finding: Finding, signal: Signal) -> int:
     wired, verified = finding.wired_by is not None, finding.verified_by is not None
     if finding.strength is Strength.MENTIONED:
         return 0
-    if not finding.alive or (finding.strength is Strength.DECLARED and not (signal.configuration and (wired or verified))):
+    if not finding.alive or (
+        finding.strength is Strength.DECLARED and not (signal.configuration and (wired or verified))
+    ):
         return 1
     if signal.key in LIVE_IN_TESTS:
         return 2 + wired + (wired and verified)
@@ -168,7 +170,9 @@ def _cut(earned: int, signal: Signal) -> int:
 class _Policy:
     """Hold the grades of one repository while its layers and signals are asked for."""
 
-    def __init__(self, framework: Framework, graded: Mapping[str, tuple[Graded, ...]], unknown: Collection[str]) -> None:
+    def __init__(
+        self, framework: Framework, graded: Mapping[str, tuple[Graded, ...]], unknown: Collection[str]
+    ) -> None:
         self._framework = framework
         self._graded = graded
         self._grades: dict[str, int | None] = {key: found[0].grade if found else None for key, found in graded.items()}
@@ -206,10 +210,9 @@ class _Policy:
     def signal(self, signal: Signal) -> SignalScore:
         """Return outcome, grade and gain."""
         earned = self._grades[signal.key]
+        outcome = Outcome.PRESENT if self._present(signal) else Outcome.ABSENT
         if signal.key in self._unknown:
             outcome = Outcome.UNKNOWN
-        else:
-            outcome = Outcome.PRESENT if self._present(signal) else Outcome.ABSENT
         return SignalScore(signal.key, signal.polarity, outcome, earned, self._gain(signal), self._graded[signal.key])
 
     def _topic(self, layer: Layer, key: str) -> TopicScore:

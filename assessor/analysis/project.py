@@ -85,8 +85,8 @@ class Project:
                 root -= 1
             if parts[root:]:
                 found.setdefault(".".join(parts[root:]), path)
-            for start in range(len(parts)):  # namespace packages and scripts beside one another
-                later.append((".".join(parts[start:]), path))
+            # Namespace packages, and scripts beside one another.
+            later += [(".".join(parts[start:]), path) for start in range(len(parts))]
         ambiguous: dict[str, set[str]] = defaultdict(set)
         for name, path in later:
             ambiguous[name].add(path)
@@ -111,7 +111,7 @@ class Project:
         key = (path, name)
         known = self._resolved.get(key)
         if known is None:
-            known = self._resolved[key] = self._follow(self._absolute(path, name), HOPS, path)
+            known = self._resolved[key] = self._follow(self._absolute(path, name), HOPS)
         return known
 
     def definition(self, dotted: str) -> Place | None:
@@ -164,7 +164,9 @@ class Project:
     @cached_property
     def _by_folder(self) -> dict[str, str]:
         return {
-            self.module_of(path): str(PurePosixPath(path).parent) for path in self.python if path.endswith("__init__.py")
+            self.module_of(path): str(PurePosixPath(path).parent)
+            for path in self.python
+            if path.endswith("__init__.py")
         }
 
     def _beside(self, path: str, name: str) -> str:
@@ -176,7 +178,7 @@ class Project:
             return self.module_of(near) + name[len(first) :]
         return name
 
-    def _follow(self, name: str, hops: int, origin: str) -> str:
+    def _follow(self, name: str, hops: int) -> str:
         """Follow a dotted name through the modules of the project to where it is defined, or out of the project."""
         module, rest = self._module_prefix(name)
         if module is None or not rest or hops == 0:
@@ -189,7 +191,7 @@ class Project:
             return f"{canonical}.{rest}" if canonical != module else name
         if target.startswith("?"):
             return name
-        resolved = self._follow(self._absolute(path, target), hops - 1, path)
+        resolved = self._follow(self._absolute(path, target), hops - 1)
         return resolved + after
 
     def _module_prefix(self, name: str) -> tuple[str | None, str]:
@@ -206,12 +208,16 @@ class Project:
             known = self.python[path]
             defined = {body.name for body in known.definitions if body.parent == -1}
             found = {
-                one.alias: one.name for one in known.imports if one.scope == -1 and one.alias not in defined and one.alias != "*"
+                one.alias: one.name
+                for one in known.imports
+                if one.scope == -1 and one.alias not in defined and one.alias != "*"
             }
             for star in (one for one in known.imports if one.name.endswith("*")):
                 place = self.modules.get(self._absolute(path, star.name.rstrip("*").rstrip(".") or "."))
                 if place is not None and place != path:
-                    found.update({name: f"{star.name.rstrip('*')}{name}" for name in self._public(place) if name not in found})
+                    found.update(
+                        {name: f"{star.name.rstrip('*')}{name}" for name in self._public(place) if name not in found}
+                    )
             for one in known.assigns:
                 if one.scope == -1 and isinstance(one.value, str) and one.value.startswith("="):
                     value = one.value[1:]
@@ -225,7 +231,9 @@ class Project:
         return {}
 
     def _public(self, path: str) -> list[str]:
-        return [body.name for body in self.python[path].definitions if body.parent == -1 and not body.name.startswith("_")]
+        return [
+            body.name for body in self.python[path].definitions if body.parent == -1 and not body.name.startswith("_")
+        ]
 
 
 def _first(rest: str) -> tuple[str, str]:
@@ -233,4 +241,3 @@ def _first(rest: str) -> tuple[str, str]:
         if sign in ".([":
             return rest[:place], rest[place:]
     return rest, ""
-

@@ -29,8 +29,10 @@ HANDLER = re.compile(
 )
 """Decorators by which a framework takes a function over."""
 
-RUNNERS = re.compile(r"(?:^|[\s;&|/\"'\[,])(?:python[\d.]*|python3|ipython|uvicorn|gunicorn|hypercorn|streamlit|celery|torchrun|accelerate"
-                     r"|deepspeed|flask|fastapi|poetry|uv|pdm|pipenv|rye|conda|locust|daphne|horovodrun|mpirun|papermill|bentoml|litestar|prefect|dagster)\b")  # fmt: skip
+RUNNERS = re.compile(
+    r"(?:^|[\s;&|/\"'\[,])(?:python[\d.]*|python3|ipython|uvicorn|gunicorn|hypercorn|streamlit|celery|torchrun|accelerate|deepspeed"
+    r"|flask|fastapi|poetry|uv|pdm|pipenv|rye|conda|locust|daphne|horovodrun|mpirun|papermill|bentoml|litestar|prefect|dagster)\b"
+)
 WORD = re.compile(r"[\w./:\-=]+")
 
 
@@ -62,7 +64,9 @@ class Reach:
         chain = list(_chain(known, scope))
         wired = next((self._wired[path, index] for index in chain[:1] if (path, index) in self._wired), None)
         alive = wired is not None or role_of(path) is not Role.OWN or (path, chain[0]) in self._alive
-        verified = next((self._verified[path, index] for index in chain if index >= 0 and (path, index) in self._verified), None)
+        verified = next(
+            (self._verified[path, index] for index in chain if index >= 0 and (path, index) in self._verified), None
+        )
         if verified is None and chain[0] == -1:
             verified = self._verified.get((path, -1))
         return Wiring(alive, wired, verified)
@@ -99,8 +103,11 @@ class Reach:
 
     def _module(self, path: str, name: str) -> str | None:
         dotted = self._project.resolve(path, name)
-        modules = self._project.modules
-        return modules.get(dotted) or modules.get(dotted.rpartition(".")[0]) or modules.get(dotted.rpartition(".")[0].rpartition(".")[0])
+        for _ in range(3):  # the module itself, a name in it, an attribute of that
+            if dotted in self._project.modules:
+                return self._project.modules[dotted]
+            dotted = dotted.rpartition(".")[0]
+        return None
 
     @cached_property
     def _wired(self) -> dict[Node, str]:
@@ -134,10 +141,17 @@ class Reach:
             for index, body in enumerate(known.definitions):
                 if any(known.definitions[place].kind != "class" for place in _chain(known, body.parent) if place >= 0):
                     continue
-                handler = next((line for name, line in body.decorators if HANDLER.match(self._project.resolve(path, name))), None)
+                handler = next(
+                    (line for name, line in body.decorators if HANDLER.match(self._project.resolve(path, name))), None
+                )
                 if handler is not None:
                     yield (path, index), f"the handler {body.name}, {path}:{body.line}"
-        imported = {target for node, targets in self._edges.items() for target in targets if target[1] == -1 and node[0] != target[0]}
+        imported = {
+            target
+            for node, targets in self._edges.items()
+            for target in targets
+            if target[1] == -1 and node[0] != target[0]
+        }
         for path, known in self._own.items():
             if kind_of(path) is Kind.NOTEBOOK:
                 continue
@@ -178,7 +192,11 @@ class Reach:
         main = self._project.modules.get(f"{module}.__main__")
         if main is not None:
             return main
-        return path if path is not None and ("." in module or ":" in text or path.count("/") <= 1) and module not in WORDS else None
+        return (
+            path
+            if path is not None and ("." in module or ":" in text or path.count("/") <= 1) and module not in WORDS
+            else None
+        )
 
     def _by_suffix(self, base: str, text: str) -> str | None:
         near = str(PurePosixPath(base).parent / text)
@@ -245,7 +263,9 @@ class Reach:
                 return
 
 
-WORDS = frozenset({"test", "tests", "run", "install", "python", "app", "build", "main", "src", "setup", "docs", "pytest", "pip"})
+WORDS = frozenset(
+    {"test", "tests", "run", "install", "python", "app", "build", "main", "src", "setup", "docs", "pytest", "pip"}
+)
 
 
 def _mentions(known: PythonFacts) -> Iterator[tuple[str, int]]:

@@ -111,7 +111,8 @@ def _look_at(path: Path) -> None:
     except FileNotFoundError:
         raise SourceError(f"There is no {str(path)!r}.", "Check the path, or give an https address.") from None
     except (OSError, ValueError) as error:  # too long, a NUL byte, no permission, a file in place of a folder
-        raise SourceError(f"{str(path)[:200]!r} cannot be opened ({error}).", "Check the path and who may read it.") from None
+        why = getattr(error, "strerror", None) or error
+        raise SourceError(f"{str(path)[:200]!r} cannot be opened: {why}.", "Check the path and who may read it.") from None
 
 
 def _git_dir(path: Path) -> Path:

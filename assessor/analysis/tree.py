@@ -40,7 +40,8 @@ class MemoryTree:
     def __init__(self, files: Mapping[str, str | bytes]) -> None:
         self._bytes = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
         self._entries = tuple(
-            Entry(path, blob_id(data), len(data)) for path, data in sorted(self._bytes.items(), key=lambda item: item[0])
+            Entry(path, blob_id(data), len(data))
+            for path, data in sorted(self._bytes.items(), key=lambda item: item[0])
         )
 
     def entries(self) -> Sequence[Entry]:

@@ -26,13 +26,21 @@ FORMATS = ("text", "json", "markdown", "html")
 @click.command(name="score")
 @click.argument("source")
 @click.option("--rev", metavar="REV", help="Branch, tag or commit. [default: HEAD]")
-@click.option("--author", "authors", metavar="EMAIL", multiple=True, help="Count the lines this address wrote; repeatable.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the report.")
-@click.option("--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
+@click.option(
+    "--author", "authors", metavar="EMAIL", multiple=True, help="Count the lines this address wrote; repeatable."
+)
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Form of the report."
+)
+@click.option(
+    "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here."
+)
 @click.option("--no-cache", is_flag=True, help="Neither read nor keep what files say.")
 @click.option("--cache-dir", metavar="DIR", type=click.Path(file_okay=False, path_type=Path), help="Keep it here.")
 @click.option("--stats", is_flag=True, help="Tell what the run cost, on standard error.")
-@click.option("--max-seconds", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Report what N seconds allow.")
+@click.option(
+    "--max-seconds", metavar="N", type=click.FloatRange(min=0, min_open=True), help="Report what N seconds allow."
+)
 @click.option("--fail-under", metavar="LAYER=LEVEL", multiple=True, help="Exit 1 where a layer is lower; repeatable.")
 @click.pass_context
 def command(

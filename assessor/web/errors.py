@@ -28,21 +28,53 @@ STATUS: tuple[tuple[type[ServiceError], int], ...] = (
 )
 
 TEXT = {
-    400: ("The request could not be understood", "Your browser sent something this page cannot read.", "Go back, reload the page, and try again."),
-    403: ("You may not do this", "This page or action is not open to you.", "Sign in with another account, or ask whoever runs this installation."),
-    404: ("There is no such page", "The address is wrong, or what it named was removed or is not yours to see.", "Check the address, or start from the home page."),
-    405: ("This address does not work that way", "The page exists, but it does not accept this kind of request.", "Open it from its own form or link."),
-    409: ("That does not fit the present state", "Somebody, perhaps you in another window, changed something meanwhile.", "Reload the page and try again."),
-    410: ("This link is over", "It was valid once and was used, revoked, or has expired.", "Ask for a new one, or start again."),
+    400: (
+        "The request could not be understood",
+        "Your browser sent something this page cannot read.",
+        "Go back, reload the page, and try again.",
+    ),
+    403: (
+        "You may not do this",
+        "This page or action is not open to you.",
+        "Sign in with another account, or ask whoever runs this installation.",
+    ),
+    404: (
+        "There is no such page",
+        "The address is wrong, or what it named was removed or is not yours to see.",
+        "Check the address, or start from the home page.",
+    ),
+    405: (
+        "This address does not work that way",
+        "The page exists, but it does not accept this kind of request.",
+        "Open it from its own form or link.",
+    ),
+    409: (
+        "That does not fit the present state",
+        "Somebody, perhaps you in another window, changed something meanwhile.",
+        "Reload the page and try again.",
+    ),
+    410: (
+        "This link is over",
+        "It was valid once and was used, revoked, or has expired.",
+        "Ask for a new one, or start again.",
+    ),
     413: (
         "That is too big",
         f"A form may have 256 kB, an uploaded zip {UPLOAD_BYTES // 2**20} MB.",
         "Leave out data and build results, or add the repository by its https address instead.",
     ),
     429: ("Too many tries", "This was done more often than is allowed in a short time.", "Wait, then try again."),
-    500: ("Something broke on our side", "The request was stopped and nothing was changed by it.", "Try again. If it happens again, tell the operator the request id below."),
-    503: ("The service is busy", "The database did not answer in time; nothing was changed.", "Wait a few seconds, then try again."),
-}  # fmt: skip
+    500: (
+        "Something broke on our side",
+        "The request was stopped and nothing was changed by it.",
+        "Try again. If it happens again, tell the operator the request id below.",
+    ),
+    503: (
+        "The service is busy",
+        "The database did not answer in time; nothing was changed.",
+        "Wait a few seconds, then try again.",
+    ),
+}
 
 log = structlog.get_logger("assessor.web")
 
@@ -58,9 +90,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def page(
-    status: int, *, what: str | None = None, cure: str | None = None, title: str | None = None
-) -> tuple[str, int]:
+def page(status: int, *, what: str | None = None, cure: str | None = None, title: str | None = None) -> tuple[str, int]:
     """Render the page of an error, with own sentences where there are some."""
     known = TEXT.get(status, TEXT[500] if status >= 500 else TEXT[400])
     return (
@@ -93,7 +123,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     return body, status, headers
 
 
-def _limited(error: RateLimitExceeded) -> ResponseReturnValue:
+def _limited(_error: RateLimitExceeded) -> ResponseReturnValue:
     seconds = 60
     if limiter.current_limit is not None:
         seconds = max(ceil(limiter.current_limit.reset_at - datetime.now(UTC).timestamp()), 1)
@@ -113,7 +143,11 @@ def _forged(_error: CSRFError) -> ResponseReturnValue:
 
 def _untrusted_host(_error: SecurityError) -> ResponseReturnValue:
     # No page: building its links would need the host that is not trusted.
-    return "This host name is not served here. Use the address your operator gave you.\n", 400, {"Content-Type": "text/plain"}
+    return (
+        "This host name is not served here. Use the address your operator gave you.\n",
+        400,
+        {"Content-Type": "text/plain"},
+    )
 
 
 def _database(error: OperationalError) -> ResponseReturnValue:

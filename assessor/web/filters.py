@@ -33,7 +33,9 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(level=level, signed=signed, day=day, month=month, moment=moment, percent=percent, browser=browser)
+    app.jinja_env.filters.update(
+        level=level, signed=signed, day=day, month=month, moment=moment, percent=percent, browser=browser
+    )
     app.jinja_env.globals.update(
         asset=asset, bar=bar, line=line, marker=marker, instrument_names=INSTRUMENTS, grade_names=GRADES
     )
@@ -76,7 +78,13 @@ def moment(value: datetime | None) -> Markup | str:
 def browser(agent: str) -> str:
     """Name the browser and system of a user agent, as far as its owner needs it to recognise a session."""
     names = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
-    systems = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"))
+    systems = (
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+    )
     name = next((name for sign, name in names if sign in agent), agent.split("/")[0][:40] or "unknown browser")
     system = next((name for sign, name in (*systems, ("Linux", "Linux")) if sign in agent), None)
     return f"{name} on {system}" if system else name

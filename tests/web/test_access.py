@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from flask import Flask
+from flask_security import hash_password
 from sqlalchemy import inspect, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -26,7 +27,9 @@ MARKERS = ("zanzibar", "ada-private", "guest-of-ada")
 
 ENDS_THE_SESSION = ("account.delete", "account.sign_out", "security.logout")
 OWN_ONLY = 404
-BYSTANDERS = ("nobody", "other", "demo")
+BYSTANDERS = ("nobody", "colleague", "other", "demo")
+"""Tried on the owner's things: a visitor, a member of the owner's workspace, an admin of another one, the demo user."""
+
 SHARED = ("audit", "alembic_version")
 
 
@@ -58,7 +61,8 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
     finish(unit, analysis_id)
     workspace_id = ada.actor.workspace_id
     assert workspace_id is not None
-    with unit(write=True) as u:
+    with app.app_context(), unit(write=True) as u:
+        u.session.get_one(UserAccount, ada.actor.user_id).password = hash_password("x")
         identity_id = u.identity.claim(ada.id, "ada-private@example.org").id
         u.workspace.invite(ada.actor, "member", "guest-of-ada@example.org")
         u.account.sign_in(ada.actor.user_id, "zanzibar browser")
@@ -81,20 +85,21 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
 
 
 @pytest.fixture
-def everybody(app: Flask, unit: UnitFactory, signed_in: Callable[[str], Person]) -> Callable[[str], Browser]:
-    """Return a function that opens the browser of one kind of visitor; the other is an admin too, elsewhere."""
+def everybody(app: Flask, unit: UnitFactory) -> Callable[[str], Browser]:
+    """Return a function that opens the browser of one kind of visitor: see BYSTANDERS."""
 
     def open_browser(who: str) -> Browser:
         if who == "demo":
             return demo_person(app, unit).browser
-        if who == "other":
-            person = signed_in("eve@example.org")
-            with unit(write=True) as u:
-                elsewhere = u.workspace.add("elsewhere", "Elsewhere")
-                user = u.session.get_one(UserAccount, person.actor.user_id)
-                u.workspace.join(user, elsewhere.id, "admin")
-            return person.browser
-        return Browser(app.test_client())
+        browser = Browser(app.test_client())
+        if who != "nobody":
+            workspace, role = ("main", "member") if who == "colleague" else ("elsewhere", "admin")
+            with app.app_context(), unit(write=True) as u:
+                user = u.account.create("eve@example.org", hash_password("x"), roles=(role,), workspace=workspace)
+                key = u.account.sign_in(user.id)
+            with browser.client.session_transaction() as session:
+                session[SESSION_KEY] = key
+        return browser
 
     return open_browser
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from assessor.analysis.facts import configuration_model as configured
@@ -106,10 +105,9 @@ def decode(line: bytes) -> FileFacts | Skipped:
     if tag == "skipped":
         return Skipped(str(raw[1]), str(raw[2]))
     secrets = tuple(map(model.Secret._make, raw[2]))
-    return FileFacts(None if tag == "none" else _maker(_RECORDS[tag])(raw[1]), secrets)
+    return FileFacts(None if tag == "none" else _MAKERS[tag](raw[1]), secrets)
 
 
-@cache
 def _maker(record: Any) -> Callable[[list[Any]], Any]:
     """Return what makes a record from the list that JSON has in its place; lists in it become records and tuples."""
     hints = get_type_hints(record)
@@ -135,3 +133,6 @@ def _made(hint: Any) -> Callable[[Any], Any] | None:
         one = inner[0]
         return lambda rows: tuple([one(row) for row in rows])
     return tuple
+
+
+_MAKERS = {tag: _maker(record) for tag, record in _RECORDS.items()}

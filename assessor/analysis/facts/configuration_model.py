@@ -48,9 +48,7 @@ class WorkflowFacts(NamedTuple):
     @property
     def commands(self) -> Lines:
         """Return what the steps run, in order; steps that never run are left out."""
-        return tuple(
-            command for job in self.jobs for step in job.steps if not step.never for command in step.commands
-        )
+        return tuple(command for job in self.jobs for step in job.steps if not step.never for command in step.commands)
 
 
 class Instruction(NamedTuple):

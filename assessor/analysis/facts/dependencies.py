@@ -37,7 +37,9 @@ def requirement(text: str, line: int, group: str, hashed: bool = False) -> Requi
     text = text.partition(";")[0].strip()
     if "://" in text or text.startswith(("git+", "-e ", "--editable", "./", "../", "file:")):
         name = re.search(r"#egg=([\w.\-]+)|^([\w.\-]+)\s*(?:\[[^\]]*\])?\s*@", text)
-        fixed = bool(re.search(r"@v?[0-9a-f]{7,40}\b|@v?\d[\w.]*|\.whl\b|\.(?:tar\.gz|zip)\b", text.partition("://")[2]))
+        fixed = bool(
+            re.search(r"@v?[0-9a-f]{7,40}\b|@v?\d[\w.]*|\.whl\b|\.(?:tar\.gz|zip)\b", text.partition("://")[2])
+        )
         return Requirement((name[1] or name[2]) if name else "", text[:200], line, group, fixed, hashed)
     match = NAME.match(text)
     if match is None:
@@ -238,7 +240,13 @@ def _table(value: Any, lines: _Lines, section: str, group: str) -> Iterator[Requ
 def _pyproject_tasks(tool: dict[str, Any], lines: _Lines) -> Iterator[Task]:
     from assessor.analysis.facts.settings import tox_tasks
 
-    for keeper, key in (("pdm", "scripts"), ("poe", "tasks"), ("taskipy", "tasks"), ("rye", "scripts"), ("pixi", "tasks")):
+    for keeper, key in (
+        ("pdm", "scripts"),
+        ("poe", "tasks"),
+        ("taskipy", "tasks"),
+        ("rye", "scripts"),
+        ("pixi", "tasks"),
+    ):
         yield from _tasks(_dict(tool.get(keeper)).get(key), lines, f"tool.{keeper}.{key}")
     for name, part in _dict(_dict(tool.get("pixi")).get("feature")).items():
         yield from _tasks(_dict(part).get("tasks"), lines, f"tool.pixi.feature.{name}.tasks")
@@ -266,5 +274,3 @@ def _tasks(value: Any, lines: _Lines, section: str) -> Iterator[Task]:
         run = tuple(command for word in words for command in logical_lines(word, line))
         needs = tuple(str(one) for one in table.get("depends_on", table.get("depends-on", ())) if isinstance(one, str))
         yield Task(name, line, needs, run)
-
-

@@ -30,12 +30,14 @@ from assessor.analysis.facts.yamltext import Map, Scalar, as_map, documents, map
 __all__ = ["read_compose", "read_json", "read_yaml"]
 
 TEMPLATE = re.compile(rb"\{\{")
-RUNNING = frozenset(words_of(
-    "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig List Kustomization"
-    " InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow WorkflowTemplate PrometheusRule"
-    " ServiceMonitor PodMonitor PyTorchJob TFJob MPIJob XGBoostJob SparkApplication HorizontalPodAutoscaler PodDisruptionBudget Application"
-    " ElasticJob Experiment Prometheus Grafana"
-))
+RUNNING = frozenset(
+    words_of(
+        "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig List Kustomization"
+        " InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow WorkflowTemplate PrometheusRule"
+        " ServiceMonitor PodMonitor PyTorchJob TFJob MPIJob XGBoostJob SparkApplication HorizontalPodAutoscaler PodDisruptionBudget Application"
+        " ElasticJob Experiment Prometheus Grafana"
+    )
+)
 """Kinds whose documents are read; of others kind and name are enough, and some are very long."""
 KIND = re.compile(r"^kind:[ \t]*['\"]?(\w+)", re.MULTILINE)
 NAME = re.compile(r"^  name:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
@@ -48,7 +50,9 @@ STAGED = re.compile(rb"^[ \t]{1,12}(?:stage|extends):", re.MULTILINE)
 DEPENDING = re.compile(rb"^dependencies:", re.MULTILINE)
 MANIFEST = re.compile(rb"^(?:apiVersion|kind):", re.MULTILINE)
 RULES = re.compile(rb"^[ \t-]{0,40}(?:alert|record|scrape_configs|alerting):", re.MULTILINE)
-SWITCHED_ON = re.compile(r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE)
+SWITCHED_ON = re.compile(
+    r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE
+)
 """What a managed service is told, to watch the model that it serves."""
 DEEPEST = 12
 
@@ -67,7 +71,8 @@ def read_compose(path: str, data: bytes) -> ComposeFacts | Skipped | None:
                 services[name], services.lines[name] = one, top.lines[name]
     includes = [text(one.get("path")) for one in maps(top.get("include"))] + texts(top.get("include"))
     return ComposeFacts(
-        tuple(_service(name, services.line_of(name), as_map(one)) for name, one in services.items()), tuple(filter(None, includes))
+        tuple(_service(name, services.line_of(name), as_map(one)) for name, one in services.items()),
+        tuple(filter(None, includes)),
     )
 
 
@@ -95,7 +100,16 @@ def _service(name: str, line: int, one: Map) -> Service:
     )
 
 
-YamlFacts = ManifestFacts | PipelineFacts | TrackedFacts | WatchFacts | HooksFacts | DependencyFacts | WorkflowFacts | RecipeFacts
+YamlFacts = (
+    ManifestFacts
+    | PipelineFacts
+    | TrackedFacts
+    | WatchFacts
+    | HooksFacts
+    | DependencyFacts
+    | WorkflowFacts
+    | RecipeFacts
+)
 
 
 def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
@@ -151,12 +165,12 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
     objects: list[Resource] = []
     resources: list[str] = []
     for first, part in _parts(source):
-        kind = KIND.search(part)
-        if kind is not None and kind[1] not in RUNNING:
-            objects.append(_named(part, first, kind))
+        match = KIND.search(part)
+        if match is not None and match[1] not in RUNNING:
+            objects.append(_named(part, first, match))
             continue
         if "{{" in part:
-            if kind is not None:
+            if match is not None:
                 objects.append(_by_text(part, first))
             continue
         found = documents(part)
@@ -164,7 +178,9 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
             return Skipped(path, found)
         for top in map(as_map, found):
             listed = list(maps(top.get("items"))) if text(top.get("kind")) == "List" else [top]
-            objects += [_resource(one, first - 1) for one in listed if text(one.get("kind")) and text(one.get("apiVersion"))]
+            objects += [
+                _resource(one, first - 1) for one in listed if text(one.get("kind")) and text(one.get("apiVersion"))
+            ]
             if name.startswith("kustomization.") or text(top.get("kind")) == "Kustomization":
                 if text(top.get("kind")) != "Kustomization":
                     objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False))
@@ -223,7 +239,9 @@ def _resource(top: Map, offset: int) -> Resource:
             line = one.lines.get("command", one.lines.get("args", one.line)) + offset
             inline = len(words) > 2 and words[1].startswith("-") and words[1].endswith("c")
             run.append((words[-1] if inline else " ".join(words), line))
-        probes += [(key, one.lines[key] + offset) for key in ("readinessProbe", "livenessProbe", "startupProbe") if key in one]
+        probes += [
+            (key, one.lines[key] + offset) for key in ("readinessProbe", "livenessProbe", "startupProbe") if key in one
+        ]
         if as_map(as_map(one.get("resources")).get("limits")) or as_map(as_map(one.get("resources")).get("requests")):
             limits.append(one.lines["resources"] + offset)
     name = text(as_map(top.get("metadata")).get("name"))
@@ -285,7 +303,8 @@ def _paths(value: object) -> list[str]:
 def _mlproject(top: Map) -> PipelineFacts | None:
     entries = as_map(top.get("entry_points"))
     found = [
-        PipelineStage(name, entries.line_of(name), script(as_map(one).get("command")), (), (), ()) for name, one in entries.items()
+        PipelineStage(name, entries.line_of(name), script(as_map(one).get("command")), (), (), ())
+        for name, one in entries.items()
     ]
     return PipelineFacts("mlflow", tuple(found)) if found else None
 
@@ -322,8 +341,12 @@ def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     except (ValueError, RecursionError):
         return None
     panels = top.get("panels") if isinstance(top, dict) else None
-    expressions = [expression for panel in panels or () for expression in _expressions(panel)] if isinstance(panels, list) else []
-    return WatchFacts((Watch("dashboard", str(top.get("title", ""))[:200], 1, expressions[0]),)) if expressions else None
+    expressions = (
+        [expression for panel in panels or () for expression in _expressions(panel)] if isinstance(panels, list) else []
+    )
+    return (
+        WatchFacts((Watch("dashboard", str(top.get("title", ""))[:200], 1, expressions[0]),)) if expressions else None
+    )
 
 
 def _expressions(panel: Any) -> Iterator[str]:

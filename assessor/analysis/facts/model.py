@@ -116,7 +116,9 @@ class PythonFacts(NamedTuple):
     assigns: tuple[Assign, ...]
     assertions: tuple[Assertion, ...]
     handlers: tuple[Handler, ...]
-    operations: tuple[tuple[str, int, int], ...]  # (operator such as "@" or "softmax/", line, scope): only ones signals need
+    operations: tuple[
+        tuple[str, int, int], ...
+    ]  # (operator such as "@" or "softmax/", line, scope): only ones signals need
     raising: tuple[int, ...]  # indices of the definitions (-1 the module) that raise an error of their own
     named: tuple[str, ...]  # texts in dicts that name an object of a module: what dictConfig and its like are given
     main_guard: int | None  # line of `if __name__ == "__main__"`

@@ -97,6 +97,11 @@ def _old(text: str, message: str) -> bool:
     )
 
 
+def _decorator(node: Node) -> str:
+    text = text_of(node)
+    return text + "()" if type(node) is ast.Call and not text.endswith("()") else text
+
+
 class _Facts:
     """Turn what a walk noted into facts."""
 
@@ -132,18 +137,15 @@ class _Facts:
         node, parent = scope.node, scope.parent
         assert parent is not None
         resolve = self._names.resolve
-        decorators = tuple(
-            (resolve(text_of(one) + "()" * (type(one) is ast.Call and not text_of(one).endswith("()")), parent, one.lineno), one.lineno)
-            for one in node.decorator_list
-        )
+        decorators = tuple((resolve(_decorator(one), parent, one.lineno), one.lineno) for one in node.decorator_list)
         if scope.is_class:
             bases = tuple(resolve(text_of(base), parent, node.lineno) for base in node.bases)
             keywords = {keyword.arg: text_of(keyword.value) for keyword in node.keywords}
             if keywords.get("metaclass"):
                 bases += (resolve(keywords["metaclass"], parent, node.lineno),)
-            total = _statements(node.body)
+            lines, total = (node.lineno, node.end_lineno), _statements(node.body)
             return Definition(
-                node.name, "class", node.lineno, node.end_lineno, parent.index, decorators, bases, 0, False, total, 1 + scope.decisions
+                node.name, "class", *lines, parent.index, decorators, bases, 0, False, total, 1 + scope.decisions
             )
         arguments = node.args
         named = arguments.posonlyargs + arguments.args + arguments.kwonlyargs
@@ -182,7 +184,8 @@ class _Facts:
 
     def _assertions(self) -> tuple[Assertion, ...]:
         found = [
-            Assertion(line, scope.index, self._subjects(node, scope, line)) for line, scope, node in self._noted.asserted
+            Assertion(line, scope.index, self._subjects(node, scope, line))
+            for line, scope, node in self._noted.asserted
         ]
         for text, node, scope in self._noted.calls:
             last = text.rpartition(".")[2]

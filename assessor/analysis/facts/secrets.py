@@ -44,7 +44,9 @@ HINTS = (b"AIza", b"glpat-", b"sk-ant-", b"ya29.", b"GOCSPX")
 KEY_BLOCK = re.compile(
     rb"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|PGP) )?PRIVATE KEY(?: BLOCK)?-----(?:[\s\"'+,;]|\\[nr])*(?P<body>(?:[A-Za-z0-9+/=]{40,}(?:[\s\"'+,;]|\\[nr]){1,40}){2})"
 )
-ADDRESS = re.compile(rb"://(?P<user>[^\s:/@\"'<>{}$\\]{0,64}):(?P<value>[^\s/@\"'<>\\]{6,128})@(?P<host>[\w.\-]{1,100})")
+ADDRESS = re.compile(
+    rb"://(?P<user>[^\s:/@\"'<>{}$\\]{0,64}):(?P<value>[^\s/@\"'<>\\]{6,128})@(?P<host>[\w.\-]{1,100})"
+)
 
 SIGN = rb"[\w-]{0,11}(?:\\?[\"']|\]|\)){0,3}[ \t]{0,20}(?:,?[ \t]*\n?[ \t]{0,40}\\?[\"']?value\\?[\"']?[ \t]{0,8}:|:=|=>|[:=](?!=))[ \t]{0,20}"
 """What stands between a name and its value: "=", ":", or the value: of a name: in a manifest."""
@@ -68,10 +70,14 @@ VALUE = re.compile(
     rb"(?P<quote>\\?[\"'])(?P<value>[^\s\"'`\\]{8,200})(?P<after>\\?[\"'])|(?P<bare>[^\s\"'`,;(){}<>\\\[\]]{8,200})(?![\"'(){}\[\]])"
 )
 RUN = b"a" * 16
-RUNS = bytes(ord("a") if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/") else ord(" ") for code in range(256))
+RUNS = bytes(
+    ord("a") if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "+/") else ord(" ") for code in range(256)
+)
 WINDOW, TRIED = 100, 2_000
 """Bytes before a long run in which its name may stand, and runs of one file that are looked at."""
-LOOSE = frozenset({Kind.ENV, Kind.YAML, Kind.COMPOSE, Kind.WORKFLOW, Kind.SETUP, Kind.SHELL, Kind.DOCKERFILE, Kind.OTHER})
+LOOSE = frozenset(
+    {Kind.ENV, Kind.YAML, Kind.COMPOSE, Kind.WORKFLOW, Kind.SETUP, Kind.SHELL, Kind.DOCKERFILE, Kind.OTHER}
+)
 """Kinds in which a value needs no quotes."""
 
 ASIDE = re.compile(
@@ -85,7 +91,9 @@ PLACEHOLDER = re.compile(
     rb"|token|foo|bar\b|qwerty|deadbeef|null|none|default|local|development|insecure|enter|here\b|random|some|string|admin|mock|hunter2|lorem|api[_-]?key"
     rb"|<\w|\w>|\$\{|^\$|\$\(\w+\)|\{\{|%\(\w+\)|%s|\{\w*\}|environ|getenv|process\.|config[.\[]|settings\.|self\.|args\.|vault|ENC\[|arn:|kms:|ssm:|/run/"
 )
-ISSUED_PLACEHOLDER = re.compile(rb"(?i)example|x{5}|your|placeholder|dummy|fake|redacted|replace|12345678|abcdefgh|0{6}|\.{3}|test(?:key|token)")
+ISSUED_PLACEHOLDER = re.compile(
+    rb"(?i)example|x{5}|your|placeholder|dummy|fake|redacted|replace|12345678|abcdefgh|0{6}|\.{3}|test(?:key|token)"
+)
 SEALED = re.compile(rb"SealedSecret|^sops:|ANSIBLE_VAULT|encryptedData:", re.MULTILINE)
 
 
@@ -186,9 +194,17 @@ def _value_after(data: bytes, match: re.Match[bytes], loose: bool) -> Iterator[_
 
 def _likely(value: bytes, shortest: int) -> bool:
     """Tell whether a value looks made by chance: long enough, mixed, and neither words, a path, nor a stand-in."""
-    if len(value) < shortest or PLACEHOLDER.search(value) or value.startswith((b"/", b"./", b"~", b"@", b"pk_", b"pk.", b"$")):
+    if (
+        len(value) < shortest
+        or PLACEHOLDER.search(value)
+        or value.startswith((b"/", b"./", b"~", b"@", b"pk_", b"pk.", b"$"))
+    ):
         return False
-    if not re.search(rb"\d", value) or not re.search(rb"[A-Za-z]", value) or re.search(rb"\.\w{2,5}$|^https?:|\]$", value):
+    if (
+        not re.search(rb"\d", value)
+        or not re.search(rb"[A-Za-z]", value)
+        or re.search(rb"\.\w{2,5}$|^https?:|\]$", value)
+    ):
         return False
     parts = [part for part in re.split(rb"[-_./:@]", value) if part]
     if all(re.fullmatch(rb"[A-Za-z]+\d{0,2}|v?\d{1,4}", part) for part in parts):

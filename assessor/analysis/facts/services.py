@@ -76,7 +76,9 @@ def _circle(found: list[Map]) -> WorkflowFacts:
                 (scheduled if timed or only_tags else pushed).add(name)
                 needs[name] = tuple(texts(detail.get("requires")))
                 if "/" in name:  # a job of an orb
-                    jobs.append(_job(name, as_map(one).line or flow.line, (step(flow.line, uses=f"orb:{name}", inputs=detail),)))
+                    jobs.append(
+                        _job(name, as_map(one).line or flow.line, (step(flow.line, uses=f"orb:{name}", inputs=detail),))
+                    )
     named = as_map(top.get("jobs"))
     for name, raw in named.items():
         one = as_map(raw)
@@ -84,7 +86,14 @@ def _circle(found: list[Map]) -> WorkflowFacts:
         automatic = name in pushed or name not in scheduled
         images = [text(image.get("image")) for image in maps(one.get("docker"))]
         jobs.append(
-            _job(name, named.line_of(name), steps, automatic=automatic, needs=needs.get(name, ()), image="".join(images[:1]))
+            _job(
+                name,
+                named.line_of(name),
+                steps,
+                automatic=automatic,
+                needs=needs.get(name, ()),
+                image="".join(images[:1]),
+            )
         )
     old = as_map(top.get("test"))  # version 1
     runs = script(old.get("override")) + script(old.get("post"))
@@ -106,7 +115,9 @@ def _circle_steps(part: object, commands: Map, depth: int) -> Iterator[Step]:
             detail = as_map(value)
             run = script(detail.get("command")) if isinstance(value, Map) else script(value)
             folder = text(detail.get("working_directory"))
-            yield step(as_map(part).line, run=run, folder=folder, piped=True, never=text(detail.get("when")) == "on_fail")
+            yield step(
+                as_map(part).line, run=run, folder=folder, piped=True, never=text(detail.get("when")) == "on_fail"
+            )
         elif name in ("when", "unless"):
             for one in as_map(value).get("steps", ()):
                 yield from _circle_steps(one, commands, depth - 1) if depth else ()
@@ -179,7 +190,13 @@ def _cloudbuild(found: list[Map]) -> WorkflowFacts:
         run = script(arguments[-1]) if shell else ((tool + " ".join(filter(None, words)), one.line),)
         tolerant = text(one.get("allowFailure")).lower() == "true"
         steps.append(
-            step(one.line, run=script(one.get("script")) or run, image=image, folder=text(one.get("dir")), tolerant=tolerant)
+            step(
+                one.line,
+                run=script(one.get("script")) or run,
+                image=image,
+                folder=text(one.get("dir")),
+                tolerant=tolerant,
+            )
         )
     return WorkflowFacts("cloudbuild", EXTERNAL, (_job("steps", found[0].line_of("steps"), tuple(steps)),), ())
 
@@ -200,9 +217,12 @@ def _appveyor(found: list[Map]) -> WorkflowFacts:
     parts = []
     for key in ("install", "build_script", "test_script"):
         value = top.get(key)
-        lines = [
-            line for one in maps(value) for command in one.values() for line in script(command)
-        ] + [line for one in (value if isinstance(value, Seq) else [value]) if isinstance(one, Scalar) for line in script(one)]
+        lines = [line for one in maps(value) for command in one.values() for line in script(command)] + [
+            line
+            for one in (value if isinstance(value, Seq) else [value])
+            if isinstance(one, Scalar)
+            for line in script(one)
+        ]
         parts.append((key, top.line_of(key), tuple(sorted(lines, key=lambda line: line[1]))))
     return _phases("appveyor", BOTH, parts)
 
@@ -230,7 +250,8 @@ def _semaphore(found: list[Map]) -> WorkflowFacts:
         task = as_map(block.get("task"))
         before = script(as_map(task.get("prologue")).get("commands"))
         parts += [
-            (text(one.get("name")) or "job", one.line, before + script(one.get("commands"))) for one in maps(task.get("jobs"))
+            (text(one.get("name")) or "job", one.line, before + script(one.get("commands")))
+            for one in maps(task.get("jobs"))
         ]
     return _phases("semaphore", BOTH, parts)
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from assessor.analysis.facts.configuration_model import (
-    HooksFacts,
     Hook,
+    HooksFacts,
     ProjectFacts,
     RecipeFacts,
     Requirement,

@@ -14,12 +14,15 @@ HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_]\w*)\1")
 """A here-document: what follows up to its word is data."""
 
 TOKEN = re.compile(
-    r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\([^()]*\)|\$\{[^}${]*\}|&&|\|\||;;|[;|&\n()]|[^\s;|&()'\"\\$]+|[\s]+|.", re.DOTALL
+    r"'[^']*'|\"(?:[^\"\\]|\\.)*\"|\\.|\$\([^()]*\)|\$\{[^}${]*\}|&&|\|\||;;|[;|&\n()]|[^\s;|&()'\"\\$]+|[\s]+|.",
+    re.DOTALL,
 )
 """A quoted text, a separator, blanks, or a piece of a word."""
 
 LONGEST = 10_000
-HEADS = frozenset({"then", "do", "else", "time", "!", "{", "}", "exec", "eval", "command", "sudo", "nohup", "fi", "done"})
+HEADS = frozenset(
+    {"then", "do", "else", "time", "!", "{", "}", "exec", "eval", "command", "sudo", "nohup", "fi", "done"}
+)
 WORKER = frozenset({"if", "elif", "while", "until"})
 
 

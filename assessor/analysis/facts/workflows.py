@@ -116,7 +116,9 @@ def _expanded(commands: Lines, matrix: dict[str, list[str]]) -> Lines:
     for text_of, line in commands:
         match = MATRIX.search(text_of)
         values = list(dict.fromkeys(matrix.get(match[1], ())))[:12] if match else []
-        found += [(text_of.replace(match[0], value), line) for value in values] if match and values else [(text_of, line)]
+        found += (
+            [(text_of.replace(match[0], value), line) for value in values] if match and values else [(text_of, line)]
+        )
     return tuple(found)
 
 
@@ -142,16 +144,26 @@ def _github_step(one: Map, shell: str, folder: str = "", matrix: dict[str, list[
 
 
 GITLAB_WORDS = frozenset(
-    ("default", "include", "stages", "variables", "workflow", "image", "services", "cache", "before_script", "after_script", "spec")
+    (
+        "default",
+        "include",
+        "stages",
+        "variables",
+        "workflow",
+        "image",
+        "services",
+        "cache",
+        "before_script",
+        "after_script",
+        "spec",
+    )
 )
 
 
 def _gitlab(found: list[Map]) -> WorkflowFacts:
     top = {key: value for one in found for key, value in one.items()}
     lines = {key: line for one in found for key, line in one.lines.items()}
-    includes = [
-        text(one.get("local")) if isinstance(one, Map) else text(one) for one in _flat(top.get("include"))
-    ]
+    includes = [text(one.get("local")) if isinstance(one, Map) else text(one) for one in _flat(top.get("include"))]
     named = {name: value for name, value in top.items() if name not in GITLAB_WORDS and isinstance(value, Map)}
     before = script(as_map(top.get("default")).get("before_script", top.get("before_script")))
     jobs = []
@@ -198,7 +210,8 @@ def _gitlab_job(name: str, line: int, job: Map, before: tuple[tuple[str, int], .
     only = _flat(job.get("only"))
     refs = {text(one) for one in only} | set(texts(as_map(job.get("only")).get("refs")))
     manual = text(job.get("when")) in ("manual", "never", "delayed", "on_failure") or (
-        bool(rules) and all(text(rule.get("when")) in ("manual", "never") or not _automatic(text(rule.get("if"))) for rule in rules)
+        bool(rules)
+        and all(text(rule.get("when")) in ("manual", "never") or not _automatic(text(rule.get("if"))) for rule in rules)
     )
     aside = bool(refs) and refs <= {"schedules", "tags", "web", "triggers", "api"}
     tolerant = bool(TRUE.fullmatch(text(job.get("allow_failure"))))
@@ -269,7 +282,13 @@ def _azure_steps(one: Map, depth: int = 4) -> list[Step]:
     inputs = as_map(one.get("inputs"))
     run = script(one.get("script", one.get("bash", one.get("pwsh", one.get("powershell")))))
     run += script(inputs.get("script", inputs.get("inlineScript")))
-    uses = f"task:{text(one['task'])}" if "task" in one else f"template:{text(one['template'])}" if "template" in one else ""
+    uses = (
+        f"task:{text(one['task'])}"
+        if "task" in one
+        else f"template:{text(one['template'])}"
+        if "template" in one
+        else ""
+    )
     return [
         step(
             one.line,

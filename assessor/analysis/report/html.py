@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 
 from assessor.analysis.report.model import Report
@@ -13,7 +14,8 @@ __all__ = ["to_html"]
 STYLE = """
 :root { color-scheme: light dark; --accent: light-dark(#0b5c99, #6cb8f0); --quiet: light-dark(#57606a, #9aa4af);
   --line: light-dark(#d0d7de, #3a424c); }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font-variant-numeric: tabular-nums; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
+  font-variant-numeric: tabular-nums; }
 h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; } .wide { overflow-x: auto; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
@@ -50,7 +52,7 @@ def to_html(report: Report, catalogue: Catalogue) -> str:
     return "\n".join(parts) + "\n</body>\n</html>\n"
 
 
-def _table(heads: tuple[str, ...], rows: map[str]) -> str:
+def _table(heads: tuple[str, ...], rows: Iterable[str]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{"".join(rows)}</tbody></table></div>'
 

@@ -89,7 +89,9 @@ def outline(report: Report, catalogue: Catalogue) -> Outline:
 
 def _facts(report: Report) -> list[tuple[str, str]]:
     quality = report.quality
-    commit = f"{report.sha[:12]} of {(report.committed_at or '')[:10]}".removesuffix(" of ") if report.sha else "none yet"
+    commit = (
+        f"{report.sha[:12]} of {(report.committed_at or '')[:10]}".removesuffix(" of ") if report.sha else "none yet"
+    )
     modules = f"{quality.python_files:,} modules, {quality.sloc:,} lines of source, {quality.test_sloc:,} of tests"
     return [
         ("Commit", commit),
@@ -115,7 +117,11 @@ def _step(signal: SignalReport, catalogue: Catalogue) -> Step:
     topics = set(catalogue.framework.signals[signal.key].topics)
     layer: Layer = next(one for one in catalogue.framework.layers if any(topic.key in topics for topic in one.topics))
     return Step(
-        _name(signal.key, catalogue), signal.remediation or "", signal.effort or "medium", signal.gain or 0.0, layer.name
+        _name(signal.key, catalogue),
+        signal.remediation or "",
+        signal.effort or "medium",
+        signal.gain or 0.0,
+        layer.name,
     )
 
 

@@ -31,7 +31,10 @@ def to_text(report: Report, catalogue: Catalogue, width: int = 100) -> str:
     if against:
         lines += ["", "Holding levels down", *(line for one in against for line in _evidence(one, width))]
     if told.unknown:
-        lines += ["", f"{len(told.unknown)} of {len(report.signals)} signals could not be looked for and count neither way."]
+        lines += [
+            "",
+            f"{len(told.unknown)} of {len(report.signals)} signals could not be looked for and count neither way.",
+        ]
     lines += [line for note in told.notes for line in textwrap.wrap(f"Note: {note}", width, subsequent_indent="  ")]
     return "\n".join(_plain(line) for line in lines) + "\n"
 

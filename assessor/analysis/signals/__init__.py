@@ -67,7 +67,9 @@ DETECTORS: dict[str, Detector] = {
 
 def detect(project: Project, reach: Reach) -> dict[str, list[Finding]]:
     """Return the findings of every signal that is built, with what leads to each and what checks it."""
-    return {key: [_placed(found, reach) for found in detector.find(project, reach)] for key, detector in DETECTORS.items()}
+    return {
+        key: [_placed(found, reach) for found in detector.find(project, reach)] for key, detector in DETECTORS.items()
+    }
 
 
 def _placed(finding: Finding, reach: Reach) -> Finding:

@@ -21,7 +21,7 @@ from assessor.analysis.facts.model import PythonFacts
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
-from assessor.analysis.signals.steps import Ran, steps_of
+from assessor.analysis.signals.steps import Ran, plain_run, steps_of
 from assessor.analysis.signals.words import installs, lints, tests, unwrap
 
 __all__ = ["ci_tests", "lint_config", "pinned_deps", "test_steps"]
@@ -123,9 +123,14 @@ def _runs_test_file(project: Project, ran: Ran) -> bool:
             known = project.python.get(path or "")
             if path is None or known is None:
                 return False
-            started = any(re.match(r"(?:unittest\.(?:main|TextTestRunner)|pytest\.main|doctest\.testmod|nose\.)", call.name) for call in known.calls)
+            started = any(
+                re.match(r"(?:unittest\.(?:main|TextTestRunner)|pytest\.main|doctest\.testmod|nose\.)", call.name)
+                for call in known.calls
+            )
             named = bool(re.search(r"test", word.rpartition("/")[2], re.IGNORECASE))
-            spawned = named and any("pytest" in text or "unittest" in text for call in known.calls for text in map(str, call.arguments))
+            spawned = named and any(
+                "pytest" in text or "unittest" in text for call in known.calls for text in map(str, call.arguments)
+            )
             return started or spawned or (named and bool(known.assertions))
     return False
 
@@ -198,7 +203,14 @@ def _lint_runs(project: Project) -> Iterator[tuple[Ran, str, bool]]:
 def _tool_of(action: str) -> str:
     if "pre-commit" in action:
         return "pre-commit"
-    return next((tool for tool in ("ruff", "black", "flake8", "isort", "mypy", "pyright", "pylint", "golangci-lint") if tool in action), action)
+    return next(
+        (
+            tool
+            for tool in ("ruff", "black", "flake8", "isort", "mypy", "pyright", "pylint", "golangci-lint")
+            if tool in action
+        ),
+        action,
+    )
 
 
 def _hooked(project: Project) -> frozenset[str]:
@@ -215,7 +227,12 @@ def _configured(project: Project) -> Iterator[tuple[str, int, str, str]]:
         for section in settings.sections:
             if section.settings and SECTIONS.fullmatch(section.name.lower()):
                 plain = own[0] if own else re.split(r"[.\-:]", section.name.lower().removeprefix("tool."))[0]
-                yield path, section.line, plain.removesuffix("rc"), f"{plain} is configured with {section.settings} settings"
+                yield (
+                    path,
+                    section.line,
+                    plain.removesuffix("rc"),
+                    f"{plain} is configured with {section.settings} settings",
+                )
                 if own:
                     break
     for path, hooks in project.of(HooksFacts).items():
@@ -229,7 +246,14 @@ def _configured(project: Project) -> Iterator[tuple[str, int, str, str]]:
 
 def _tool_file(path: str) -> str:
     name = path.lower().rpartition("/")[2]
-    return next((tool for tool in ("eslint", "prettier", "biome", "golangci-lint", "pyright") if tool.removesuffix("-lint") in name), name)
+    return next(
+        (
+            tool
+            for tool in ("eslint", "prettier", "biome", "golangci-lint", "pyright")
+            if tool.removesuffix("-lint") in name
+        ),
+        name,
+    )
 
 
 def _linted_by_hand(project: Project) -> Iterator[Finding]:
@@ -244,7 +268,9 @@ def _linted_by_hand(project: Project) -> Iterator[Finding]:
                 break
 
 
-GROUPS_ASIDE = re.compile(r"dev|test|doc|lint|build|ci|bench|example|typing|types|style|format|check|qa|release", re.IGNORECASE)
+GROUPS_ASIDE = re.compile(
+    r"dev|test|doc|lint|build|ci|bench|example|typing|types|style|format|check|qa|release", re.IGNORECASE
+)
 FROZEN = re.compile(
     r"--require-hashes|--frozen\b|--locked\b|--immutable|--frozen-lockfile|^npm ci\b|--deploy\b|^uv lock --check|--check\b.*lock|^pip-sync|lock --check|check --lock"
     r"|^pipenv (?:sync|verify)|--no-update|-mod=readonly|--ci\b"
@@ -280,7 +306,7 @@ class _Installed:
             if role_of(path) is Role.OWN:
                 for one in known.instructions:
                     if one.word == "RUN":
-                        for leaf in steps_of(project).follow(((re.sub(r"^(?:--\S+\s+)+", "", one.text), one.line),), path):
+                        for leaf in steps_of(project).follow(((plain_run(one.text), one.line),), path):
                             if text := installs(leaf.words):
                                 self.commands.append((text, path, one.line, False, False))
 
@@ -288,7 +314,9 @@ class _Installed:
         """Return what installs by a pattern, and what would fail on a difference; `near` is the folder it must lie in or name."""
         wired = verified = None
         for text, path, line, in_ci, can_fail in self.commands:
-            if re.search(pattern, text) and (not near or path.startswith(near + "/") or f"{near.rpartition('/')[2]}/" in text):
+            if re.search(pattern, text) and (
+                not near or path.startswith(near + "/") or f"{near.rpartition('/')[2]}/" in text
+            ):
                 told = f"{path}:{line} installs from it"
                 wired = wired or told
                 if in_ci and can_fail and (hashed or FROZEN.search(text)):
@@ -318,8 +346,16 @@ def pinned_deps(project: Project) -> Iterator[Finding]:
             continue
         name = re.escape(path.rpartition("/")[2])
         hashed = all(one.hashed for one in listed)
-        pattern = rf"(?:-r|--requirement|-f|--file|sync|-c)[ =]?\S*{name}" if "requirements" in name or "." in name else r"install"
-        near = path.rpartition("/")[0] if sum(one.endswith(path.rpartition("/")[2]) for one, _ in groups.values()) > 1 else ""
+        pattern = (
+            rf"(?:-r|--requirement|-f|--file|sync|-c)[ =]?\S*{name}"
+            if "requirements" in name or "." in name
+            else r"install"
+        )
+        near = (
+            path.rpartition("/")[0]
+            if sum(one.endswith(path.rpartition("/")[2]) for one, _ in groups.values()) > 1
+            else ""
+        )
         wired, verified = installed.by(pattern, near, hashed=hashed)
         yield _told("pinned-deps", "pinned", path, line, message, Strength.DECLARED, wired, verified)
 
@@ -344,7 +380,9 @@ def _requirements(project: Project) -> dict[str, tuple[str, list[Requirement]]]:
     found: dict[str, list[tuple[int, str, list[Requirement]]]] = defaultdict(list)
     for path, known in project.of(DependencyFacts).items():
         name = path.rpartition("/")[2].lower()
-        if role_of(path) is not Role.OWN or GROUPS_ASIDE.search(name.replace("requirements", "").replace("constraints", "")):
+        if role_of(path) is not Role.OWN or GROUPS_ASIDE.search(
+            name.replace("requirements", "").replace("constraints", "")
+        ):
             continue
         if name.endswith(".in") or (name.startswith("constraints") and not known.requirements):
             continue

@@ -35,7 +35,12 @@ RUNS_CONTENT = re.compile(
     r"|pytorch/torchserve|aws-lambda-python|lambda/[\w.-]+|azure-functions/[\w.-]+|airflow|apache/airflow|superset|mlserver|seldon-core-s2i[\w-]*|kserve[\w/-]*"
     r"|jupyter/[\w-]+|grafana/grafana|prom/prometheus|php)(?:[:@]|$)"
 )
-IDLE = re.compile(r"(?:/bin/)?(?:bash|sh|zsh)?\s*(?:-\w+\s+)?['\"]?(?:echo|true|sleep|tail\s+-f|:|exit|/bin/bash|bash|sh|/bin/sh)?\b[^&|;/]*$")
+BUILDING = re.compile(
+    r"docker/(?:build-push|bake)-action@|redhat-actions/buildah-build@|task:Docker(?:Compose)?@|.*kaniko|.*/(?:docker-build|build-push)[\w-]*@"
+)
+IDLE = re.compile(
+    r"(?:/bin/)?(?:bash|sh|zsh)?\s*(?:-\w+\s+)?['\"]?(?:echo|true|sleep|tail\s+-f|:|exit|/bin/bash|bash|sh|/bin/sh)?\b[^&|;/]*$"
+)
 OWN_INSTALL = re.compile(
     r"\bpip[\d.]*\s+install\b[^&|;]*\s(?:-e\s+)?\.(?:/[\w\-./]*)?(?:\[[\w,]+\])?(?=\s|$)|\bsetup\.py\s+(?:install|develop|bdist|build)|\bpip[\d.]*\s+install\b[^&|;]*\.whl"
     r"|\b(?:poetry|pdm|pipenv)\s+(?:install|sync)|\buv\s+(?:sync|build)|\b(?:go|cargo|npm|yarn|pnpm|mvn|gradle|gradlew)\s+(?:run\s+)?(?:build|install|package|start)\b"
@@ -57,10 +62,24 @@ def docker(project: Project) -> Iterator[Finding]:
         mounted = own.mounted.get(path)
         started = own.started(known)
         if copied is None and mounted is None:
-            yield _told("docker", "no-own-code", path, known.stages[0].line, "an image with none of the project's files", Strength.MENTIONED)
+            yield _told(
+                "docker",
+                "no-own-code",
+                path,
+                known.stages[0].line,
+                "an image with none of the project's files",
+                Strength.MENTIONED,
+            )
             continue
         if started is None:
-            yield _told("docker", "runs-nothing", path, known.stages[-1].line, "an image that runs nothing of the project", Strength.MENTIONED)
+            yield _told(
+                "docker",
+                "runs-nothing",
+                path,
+                known.stages[-1].line,
+                "an image that runs nothing of the project",
+                Strength.MENTIONED,
+            )
             continue
         wired, verified = own.built(path)
         strength = Strength.USED if started[1] else Strength.DECLARED
@@ -90,7 +109,9 @@ class _Own:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._steps = steps_of(project)
-        self._compose = {path: known for path, known in project.of(ComposeFacts).items() if role_of(path) is not Role.TEST}
+        self._compose = {
+            path: known for path, known in project.of(ComposeFacts).items() if role_of(path) is not Role.TEST
+        }
 
     @cached_property
     def _code(self) -> frozenset[str]:
@@ -100,7 +121,11 @@ class _Own:
     @cached_property
     def _names(self) -> frozenset[str]:
         """Return the names of files, folders and commands that only the project's own code has."""
-        names = {path.rpartition("/")[2] for path in self._code if kind_of(path) in (Kind.PYTHON, Kind.NOTEBOOK, Kind.SOURCE, Kind.SHELL)}
+        names = {
+            path.rpartition("/")[2]
+            for path in self._code
+            if kind_of(path) in (Kind.PYTHON, Kind.NOTEBOOK, Kind.SOURCE, Kind.SHELL)
+        }
         for settings in self._project.of(ProjectFacts).values():
             names |= {name for name, _, _ in settings.entry_points}
         return frozenset(names)
@@ -110,7 +135,11 @@ class _Own:
         folder = path.rpartition("/")[0]
         for one in known.instructions:
             if one.word not in ("COPY", "ADD") or "--from=" in one.text:
-                if one.word == "RUN" and re.search(r"\bgit\s+clone\b.*|pip[\d.]*\s+install\s+[^&|;]*git\+", one.text) and self._clones_itself(one.text):
+                if (
+                    one.word == "RUN"
+                    and re.search(r"\bgit\s+clone\b.*|pip[\d.]*\s+install\s+[^&|;]*git\+", one.text)
+                    and self._clones_itself(one.text)
+                ):
                     return one.line
                 continue
             for source in [word for word in one.text.split() if not word.startswith("--")][:-1]:
@@ -120,7 +149,11 @@ class _Own:
 
     def _clones_itself(self, text: str) -> bool:
         names = {settings.name.lower() for settings in self._project.of(ProjectFacts).values() if settings.name}
-        names |= {path.partition("/")[0].lower() for path in self._project.python if path.count("/") == 1 and path.endswith("/__init__.py")}
+        names |= {
+            path.partition("/")[0].lower()
+            for path in self._project.python
+            if path.count("/") == 1 and path.endswith("/__init__.py")
+        }
         return any(re.search(rf"/{re.escape(name)}(?:\.git|[\s@#]|$)", text.lower()) for name in names)
 
     def _is_code(self, source: str, folder: str) -> bool:
@@ -158,11 +191,15 @@ class _Own:
             return True
         for word in WORD.findall(text):
             module = word.partition(":")[0]
-            if word.rpartition("/")[2] in self._names or (("." in module or f"-m {module}" in text) and module in self._project.modules):
+            if word.rpartition("/")[2] in self._names or (
+                ("." in module or f"-m {module}" in text) and module in self._project.modules
+            ):
                 return True
             if ":" in word and module in self._project.modules:
                 return True
-            if "." in module and self._project.modules.get(module.rpartition(".")[0]):  # handler.function of a function service
+            if "." in module and self._project.modules.get(
+                module.rpartition(".")[0]
+            ):  # handler.function of a function service
                 return True
         return False
 
@@ -191,7 +228,11 @@ class _Own:
         if not service.build:
             return None
         folder = path.rpartition("/")[0]
-        words = ("build", *(("-f", f"{service.build}/{service.dockerfile}") if service.dockerfile else ()), service.build)
+        words = (
+            "build",
+            *(("-f", f"{service.build}/{service.dockerfile}") if service.dockerfile else ()),
+            service.build,
+        )
         found = self._steps.dockerfile(words, folder)
         if found is None and service.dockerfile:
             found = self._steps.file(service.dockerfile, folder, Kind.DOCKERFILE)
@@ -203,20 +244,26 @@ class _Own:
         found = []
         for ran in self._steps.ran:
             if ran.uses:
-                if re.match(r"docker/build-push-action@|docker/bake-action@|redhat-actions/buildah-build@|task:Docker(?:Compose)?@|.*kaniko", ran.uses):
-                    given = {name.lower(): value for name, value in ran.inputs.items()}
-                    file = given.get("file", given.get("dockerfile", given.get("containerfiles", "")))
-                    words = ("build", *(("-f", re.sub(r"\$\([^)]*\)/|\*\*/", "", file)) if file else ()), given.get("context", given.get("buildcontext", ".")))
-                    found.append((self._steps.dockerfile(words, "") or "", ran))
+                if BUILDING.match(ran.uses):
+                    found.append((self._by_action(ran), ran))
             elif builds_image(ran.words):
-                name = ran.words[0].rpartition("/")[2]
-                if name == "docker-compose" or ran.words[1:2] == ("compose",):
+                if "compose" in ran.words[0] or ran.words[1:2] == ("compose",):
                     found += [(target, ran) for _, _, target in self._services_built]
                 else:
                     file = option(ran.words, "-f", "--file", "--dockerfile")
-                    start = self._steps.dockerfile(ran.words[1:], "") if file is None else None
-                    found.append((start or (self._steps.file(file, "", Kind.DOCKERFILE) if file else None) or "", ran))
+                    target = (
+                        self._steps.file(file, "", Kind.DOCKERFILE)
+                        if file
+                        else self._steps.dockerfile(ran.words[1:], "")
+                    )
+                    found.append((target or "", ran))
         return found
+
+    def _by_action(self, ran: Ran) -> str:
+        given = {name.lower(): value for name, value in ran.inputs.items()}
+        file = given.get("file", given.get("dockerfile", given.get("containerfiles", "")))
+        named = ("-f", re.sub(r"\$\([^)]*\)/|\*\*/", "", file)) if file else ()
+        return self._steps.dockerfile(("build", *named, given.get("context", given.get("buildcontext", "."))), "") or ""
 
     def built(self, path: str) -> tuple[str | None, str | None]:
         """Return what builds a Dockerfile, and what tries the image in a run that can fail."""
@@ -240,7 +287,10 @@ class _Own:
                 continue
             if ran.source == path and tests(ran.words):
                 return True
-            if re.search(r"\bdocker(?:-compose|\s+compose)?\s+(?:\S+\s+){0,4}(?:run|exec|up)\b|container-structure-test|\bdgoss\b|\bkind load\b", ran.text):
+            if re.search(
+                r"\bdocker(?:-compose|\s+compose)?\s+(?:\S+\s+){0,4}(?:run|exec|up)\b|container-structure-test|\bdgoss\b|\bkind load\b",
+                ran.text,
+            ):
                 return True
         return False
 
@@ -261,12 +311,28 @@ class _Own:
             if path.endswith("__init__.py") and path.count("/") <= 2 and role_of(path) is Role.OWN:
                 names.add(path.split("/")[-2] if "/" in path else "")
         for ran in self._steps.ran:
-            names |= {(word.rpartition("/")[2]).partition(":")[0] for word in [option(ran.words, "-t", "--tag") or "", ran.inputs.get("tags", "")]}
+            names |= {
+                (word.rpartition("/")[2]).partition(":")[0]
+                for word in [option(ran.words, "-t", "--tag") or "", ran.inputs.get("tags", "")]
+            }
         for _, service, _ in self._services_built:
             names |= {service.name, service.image.rpartition("/")[2].partition(":")[0]}
         for path in self._project.of(DockerFacts):
             names.add(path.split("/")[-2] if "/" in path else "")
-        aside = {"src", "docker", "app", "build", "images", "image", "dockerfiles", "server", "api", "backend", "base", ""}
+        aside = {
+            "src",
+            "docker",
+            "app",
+            "build",
+            "images",
+            "image",
+            "dockerfiles",
+            "server",
+            "api",
+            "backend",
+            "base",
+            "",
+        }
         return frozenset(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names if name.lower() not in aside) - {""}
 
 
@@ -275,14 +341,24 @@ OFF_THE_SHELF = re.compile(
     r"|phpmyadmin|nginx|traefik|busybox|alpine|ubuntu|debian|mailhog|localstack|influxdb|clickhouse[\w-]*|cassandra|neo4j|etcd|consul|vault|qdrant|weaviate"
     r"|chroma|milvus|opensearch|keycloak|registry|hello-world|pause|maildev|mailcatcher|timescaledb|postgis|pgvector)(?:[:@]|$)"
 )
-WORKLOADS = frozenset(words_of(
-    "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig InferenceService SeldonDeployment"
-    " RayService RayJob RayCluster PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Workflow CronWorkflow WorkflowTemplate Experiment"
-))
-APPLIES = re.compile(r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:apply|create|set|replace)|helm\s+(?:upgrade|install)|kustomize\s+build|skaffold\s+(?:run|deploy)|oc\s+apply|helmfile)\b")
-APPLYING = re.compile(r"[aA]zure/k8s-\w+@|task:(?:HelmDeploy|Kubernetes\w*)@|.*(?:helm|kubectl|gke-deploy|kustomize)[\w-]*@")
-CHECKS = re.compile(r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:rollout\s+status|wait)|helm\s+(?:test|lint)|kubeval|kubeconform|kube-score|ct\s+(?:lint|install)|kube-linter)\b")
-STARTS = re.compile(r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:up|run|exec|start)\b|\bdocker\s+stack\s+deploy\b")
+WORKLOADS = frozenset(
+    words_of(
+        "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig InferenceService SeldonDeployment"
+        " RayService RayJob RayCluster PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Workflow CronWorkflow WorkflowTemplate Experiment"
+    )
+)
+APPLIES = re.compile(
+    r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:apply|create|set|replace)|helm\s+(?:upgrade|install)|kustomize\s+build|skaffold\s+(?:run|deploy)|oc\s+apply|helmfile)\b"
+)
+APPLYING = re.compile(
+    r"[aA]zure/k8s-\w+@|task:(?:HelmDeploy|Kubernetes\w*)@|.*(?:helm|kubectl|gke-deploy|kustomize)[\w-]*@"
+)
+CHECKS = re.compile(
+    r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:rollout\s+status|wait)|helm\s+(?:test|lint)|kubeval|kubeconform|kube-score|ct\s+(?:lint|install)|kube-linter)\b"
+)
+STARTS = re.compile(
+    r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:up|run|exec|start)\b|\bdocker\s+stack\s+deploy\b"
+)
 
 
 def orchestration(project: Project) -> Iterator[Finding]:
@@ -300,8 +376,16 @@ def _composed(project: Project, own: _Own) -> Iterator[Finding]:
     for path, known in project.of(ComposeFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE) or SKIPPED.search(path) or not known.services:
             continue
-        mine = [one for one in known.services if own.target(path, one) or one.build in (".", "..") or (one.image and own.image_is_own(one.image))]
-        others = [one for one in known.services if one not in mine and not OFF_THE_SHELF.search(one.image) and _mounts_own(project, path, one)]
+        mine = [
+            one
+            for one in known.services
+            if own.target(path, one) or one.build in (".", "..") or (one.image and own.image_is_own(one.image))
+        ]
+        others = [
+            one
+            for one in known.services
+            if one not in mine and not OFF_THE_SHELF.search(one.image) and _mounts_own(project, path, one)
+        ]
         if not mine and not others:
             message = "a compose file that starts nothing of the project"
             yield _told("orchestration", "not-own", path, known.services[0].line, message, Strength.MENTIONED)
@@ -310,7 +394,16 @@ def _composed(project: Project, own: _Own) -> Iterator[Finding]:
         names = ", ".join(one.name for one in (mine or others)[:5])
         wired, verified = _started(project, STARTS, re.compile(r"(?!)"))
         strength = Strength.USED if mine else Strength.DECLARED
-        yield _told("orchestration", "compose", path, first.line, f"starts {names} beside what they need", strength, wired, verified)
+        yield _told(
+            "orchestration",
+            "compose",
+            path,
+            first.line,
+            f"starts {names} beside what they need",
+            strength,
+            wired,
+            verified,
+        )
 
 
 def _mounts_own(project: Project, path: str, service: Service) -> bool:
@@ -324,15 +417,26 @@ def _mounts_own(project: Project, path: str, service: Service) -> bool:
     return False
 
 
-def _started(project: Project, starts: re.Pattern[str], checks: re.Pattern[str], actions: re.Pattern[str] | None = None) -> tuple[str | None, str | None]:
+def _started(
+    project: Project, starts: re.Pattern[str], checks: re.Pattern[str], actions: re.Pattern[str] | None = None
+) -> tuple[str | None, str | None]:
     """Return what starts things in CI or in a recipe, and what tries them in the same job in a run that can fail."""
     ran = steps_of(project).ran
-    begun = [one for one in ran if (starts.search(one.text) and not one.uses) or (actions is not None and one.uses and actions.match(one.uses))]
+    begun = [
+        one
+        for one in ran
+        if (starts.search(one.text) and not one.uses) or (actions is not None and one.uses and actions.match(one.uses))
+    ]
     for one in begun:
         told = f"{one.path}:{one.line} starts it"
         later = [other for other in ran if other.path == one.path and other.job == one.job and other.can_fail]
-        tried = any(tests(other.words) or checks.search(other.text) or re.search(r"\bcurl\b|\bnewman\b|\bsmoke", other.text) for other in later)
-        tried = tried or any(re.search(r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:run|exec)\b", other.text) for other in later)
+        tried = any(
+            tests(other.words) or checks.search(other.text) or re.search(r"\bcurl\b|\bnewman\b|\bsmoke", other.text)
+            for other in later
+        )
+        tried = tried or any(
+            re.search(r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:run|exec)\b", other.text) for other in later
+        )
         if one.automatic and one.can_fail and tried:
             return told, f"{told} and tries it"
     if begun:
@@ -346,7 +450,12 @@ def _started(project: Project, starts: re.Pattern[str], checks: re.Pattern[str],
 
 
 def _manifests(project: Project, own: _Own) -> Iterator[Finding]:
-    values = {path.rpartition("/")[0]: one for path, known in project.of(ManifestFacts).items() for one in known.objects if one.kind == "Values"}
+    values = {
+        path.rpartition("/")[0]: one
+        for path, known in project.of(ManifestFacts).items()
+        for one in known.objects
+        if one.kind == "Values"
+    }
     wired, verified = _started(project, APPLIES, CHECKS, APPLYING)
     for path, known in project.of(ManifestFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE) or path.startswith(".github/"):
@@ -354,7 +463,11 @@ def _manifests(project: Project, own: _Own) -> Iterator[Finding]:
         found = next((one for one in known.objects if _starts_own(path, one, values)), None)
         if found is None:
             continue
-        strength = Strength.USED if found.templated or any(own.image_is_own(image) for image, _ in found.images) else Strength.DECLARED
+        strength = (
+            Strength.USED
+            if found.templated or any(own.image_is_own(image) for image, _ in found.images)
+            else Strength.DECLARED
+        )
         named = f" {found.name}" if found.name and "{{" not in found.name else ""
         message = f"a {found.kind}{named} of the project"
         yield _told("orchestration", "manifest", path, found.line, message, strength, wired, verified)

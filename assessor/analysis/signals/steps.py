@@ -25,11 +25,13 @@ from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.words import Unwrapped, option, unwrap
 
-__all__ = ["Ran", "Steps", "steps_of"]
+__all__ = ["Ran", "Steps", "plain_run", "steps_of"]
 
 PUSHED = frozenset({"push", "pull_request", "external"})
 DEPTH, MOST = 6, 4_000
-SWALLOWED = re.compile(r"\s*(?:true|:|/bin/true|echo\b|printf\b|exit\s+0|return\s+0|continue)\b|\s*:(?:\s|$)|\s*[{(]?\s*echo\b")
+SWALLOWED = re.compile(
+    r"\s*(?:true|:|/bin/true|echo\b|printf\b|exit\s+0|return\s+0|continue)\b|\s*:(?:\s|$)|\s*[{(]?\s*echo\b"
+)
 RAISED = re.compile(r"\bexit\s+(?:[1-9$\"]|-1)|\bfalse\b|\breturn\s+[1-9$]")
 
 
@@ -86,7 +88,9 @@ class Steps:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._workflows = {
-            path: known for path, known in project.of(WorkflowFacts).items() if role_of(path) in (Role.OWN, Role.GENERATED)
+            path: known
+            for path, known in project.of(WorkflowFacts).items()
+            if role_of(path) in (Role.OWN, Role.GENERATED)
         }
         self._recipes = project.of(RecipeFacts)
         self._settings = project.of(ProjectFacts)
@@ -136,13 +140,35 @@ class Steps:
         image = step.image or job.image
         if step.uses:
             yield Ran(
-                path, step.line, (), step.uses, path, step.line, image, can_fail, automatic, step.uses, dict(step.inputs), job.name
+                path,
+                step.line,
+                (),
+                step.uses,
+                path,
+                step.line,
+                image,
+                can_fail,
+                automatic,
+                step.uses,
+                dict(step.inputs),
+                job.name,
             )
         self._seen = set()
         shell = _Shell(path, step.folder, can_fail, stops=True, piped=step.piped, depth=DEPTH)
         for leaf, root in self._lines(step.commands, shell):
             yield Ran(
-                path, root, leaf.words, leaf.text, leaf.path, leaf.line, leaf.image or image, leaf.can_fail, automatic, "", {}, job.name
+                path,
+                root,
+                leaf.words,
+                leaf.text,
+                leaf.path,
+                leaf.line,
+                leaf.image or image,
+                leaf.can_fail,
+                automatic,
+                "",
+                {},
+                job.name,
             )
 
     def follow(self, lines: Lines, path: str) -> Iterator[_Leaf]:
@@ -208,14 +234,20 @@ class Steps:
         elif name == "docker" or name == "docker-compose":
             yield from self._image(words, shell.folder)
         script = words[1] if name in ("bash", "sh", "zsh", "source", ".") and len(words) > 1 else words[0]
-        path = self.file(script, shell.folder, Kind.SHELL) if "/" in script or script.endswith((".sh", ".bash")) else None
+        path = (
+            self.file(script, shell.folder, Kind.SHELL) if "/" in script or script.endswith((".sh", ".bash")) else None
+        )
         if path is not None and path in self._recipes:
             lines = self._recipes[path].commands
             yield lines, path, name in ("source", "."), shell.folder
 
     def _targets(self, name: str, words: tuple[str, ...], shell: _Shell) -> Iterator[tuple[Lines, str, bool, str]]:
         folder = _joined(shell.folder, option(words, "-C", "--directory") or "")
-        wanted = [word for word in words if re.fullmatch(r"[\w.\-/]+", word) and word not in (folder, option(words, "-C") or "", "-f")]
+        wanted = [
+            word
+            for word in words
+            if re.fullmatch(r"[\w.\-/]+", word) and word not in (folder, option(words, "-C") or "", "-f")
+        ]
         wanted = [word for word in wanted if not word.startswith("-")]
         file = {"just": "justfile", "task": "taskfile.yml"}.get(name, "makefile")
         path = next(
@@ -242,8 +274,12 @@ class Steps:
                 asked = set(re.split(r"[,\s]+", option(words, "-s", "--session", "--sessions", "-e") or "")) - {""}
                 for call in known.calls:
                     body = known.definitions[call.scope].name if call.scope >= 0 else ""
-                    if call.name == "?session.run" and (not asked or any(one.partition("-")[0] == body for one in asked)):
-                        text = " ".join(one for one in call.arguments if isinstance(one, str) and not one.startswith("="))
+                    if call.name == "?session.run" and (
+                        not asked or any(one.partition("-")[0] == body for one in asked)
+                    ):
+                        text = " ".join(
+                            one for one in call.arguments if isinstance(one, str) and not one.startswith("=")
+                        )
                         mild = "- " if dict(call.keywords).get("success_codes") is not None else ""
                         yield ((mild + text, call.line),), file, True, folder
             return
@@ -283,16 +319,18 @@ class Steps:
                 services = [one for one in known.services if one.command and (one.name in rest or "up" in rest)]
                 yield from ((((one.command, one.command_line),), path, False, "") for one in services)
         elif "build" in rest[:2]:
-            path = self.dockerfile(rest, folder)
-            known_image = self._project.of(DockerFacts).get(path or "")
-            if path is not None and known_image is not None:
-                lines = tuple((one.text, one.line) for one in known_image.instructions if one.word == "RUN")
-                yield tuple((re.sub(r"^(?:--\S+\s+)+", "", text), line) for text, line in lines), path, True, folder
+            file = self.dockerfile(rest, folder)
+            image = self._project.of(DockerFacts).get(file or "")
+            if file is not None and image is not None:
+                found = tuple((plain_run(one.text), one.line) for one in image.instructions if one.word == "RUN")
+                yield found, file, True, folder
 
     def dockerfile(self, words: tuple[str, ...], folder: str) -> str | None:
         """Return the Dockerfile that the words of a build name."""
         given = option(words, "-f", "--file")
-        context = next((word for word in reversed(words) if not word.startswith("-") and word != given and ":" not in word), ".")
+        context = next(
+            (word for word in reversed(words) if not word.startswith("-") and word != given and ":" not in word), "."
+        )
         if given:
             return self.file(given, folder, Kind.DOCKERFILE)
         return self.file(_joined(_joined(folder, context), "Dockerfile"), "", Kind.DOCKERFILE, near=False)
@@ -303,8 +341,17 @@ class Steps:
         for one in (_joined(folder, plain), plain.lstrip("/")):
             if one in self._project.entries:
                 return one
-        fits = [one for one in self._project.entries if near and one.endswith("/" + plain.lstrip("./")) and kind_of(one) is kind]
+        fits = [
+            one
+            for one in self._project.entries
+            if near and one.endswith("/" + plain.lstrip("./")) and kind_of(one) is kind
+        ]
         return fits[0] if len(fits) == 1 else None
+
+
+def plain_run(text: str) -> str:
+    """Return the commands of a RUN without its own options."""
+    return re.sub(r"^(?:--\S+\s+)+", "", text)
 
 
 def _reused(path: str, job: Job, automatic: bool) -> Ran:
@@ -360,4 +407,8 @@ def _same_file(path: str, used: str) -> bool:
     plain = used.removeprefix("template:").partition("@")[0].removeprefix("./").lstrip("/")
     if not plain:
         return False
-    return path == plain or path.endswith("/" + plain) or (path.startswith(plain + "/") and path.count("/") == plain.count("/") + 1)
+    return (
+        path == plain
+        or path.endswith("/" + plain)
+        or (path.startswith(plain + "/") and path.count("/") == plain.count("/") + 1)
+    )

@@ -12,8 +12,12 @@ from assessor.analysis.project import Project
 
 __all__ = ["watched"]
 
-STACK = re.compile(r"(?:^|/)(?:prometheus|grafana(?:-oss|-enterprise)?|alertmanager|victoria-metrics|vmagent|mimir|thanos|metricbeat)(?:[:@]|$)")
-OPERATED = frozenset({"PrometheusRule", "ServiceMonitor", "PodMonitor", "GrafanaDashboard", "Probe", "AlertmanagerConfig"})
+STACK = re.compile(
+    r"(?:^|/)(?:prometheus|grafana(?:-oss|-enterprise)?|alertmanager|victoria-metrics|vmagent|mimir|thanos|metricbeat)(?:[:@]|$)"
+)
+OPERATED = frozenset(
+    {"PrometheusRule", "ServiceMonitor", "PodMonitor", "GrafanaDashboard", "Probe", "AlertmanagerConfig"}
+)
 TOLD = {
     "scrape": "Prometheus collects from {}",
     "alert": "an alert, {}",
@@ -39,7 +43,9 @@ def watched(project: Project) -> Iterator[Finding]:
             for thing in manifest.objects:
                 if thing.kind in OPERATED:
                     told = f"{path}:{thing.line} is read by the cluster's operator"
-                    yield _told("operator", path, thing.line, f"a {thing.kind} {thing.name}".strip(), Strength.USED, told)
+                    yield _told(
+                        "operator", path, thing.line, f"a {thing.kind} {thing.name}".strip(), Strength.USED, told
+                    )
 
 
 def _started(project: Project) -> Iterator[str]:

@@ -9,19 +9,31 @@ from assessor.analysis.facts.shell import words_of
 
 __all__ = ["Unwrapped", "builds_image", "installs", "lints", "option", "tests", "unwrap"]
 
-PREFIX = frozenset(words_of(
-    "sudo time env nohup command exec stdbuf nice xvfb-run catchsegv travis_retry travis_wait timeout retry npx pnpx bunx uvx pipx dotenv"
-    " unbuffer chronic cross-env winpty op doppler mpirun dbus-run-session gosu su-exec ionice flock strace"
-))
-RUNNERS = frozenset(words_of(
-    "uv poetry pipenv pdm hatch rye pixi conda mamba micromamba poe"
-))
-VALUED = frozenset(words_of(
-    "-n --name --extra --group --with --python -p --env -e --package --directory --project --from --only-group --with-requirements --features"
-    " --manifest-path --feature --environment --prefix -c --cov -np --package-name -w --workdir --user -u -v --volume --network --entrypoint"
-    " --platform --gpus --shm-size --env-file --mount -h --hostname --ipc --memory -m --cpus --add-host --link --pull --file -f --profile"
-))
-CONTAINER_VALUED = VALUED | {"--name", "--rm-x", "--label", "-l", "--publish", "--expose", "--ulimit", "--security-opt", "--cap-add"}
+PREFIX = frozenset(
+    words_of(
+        "sudo time env nohup command exec stdbuf nice xvfb-run catchsegv travis_retry travis_wait timeout retry npx pnpx bunx uvx pipx dotenv"
+        " unbuffer chronic cross-env winpty op doppler mpirun dbus-run-session gosu su-exec ionice flock strace"
+    )
+)
+RUNNERS = frozenset(words_of("uv poetry pipenv pdm hatch rye pixi conda mamba micromamba poe"))
+VALUED = frozenset(
+    words_of(
+        "-n --name --extra --group --with --python -p --env -e --package --directory --project --from --only-group --with-requirements --features"
+        " --manifest-path --feature --environment --prefix -c --cov -np --package-name -w --workdir --user -u -v --volume --network --entrypoint"
+        " --platform --gpus --shm-size --env-file --mount -h --hostname --ipc --memory -m --cpus --add-host --link --pull --file -f --profile"
+    )
+)
+CONTAINER_VALUED = VALUED | {
+    "--name",
+    "--rm-x",
+    "--label",
+    "-l",
+    "--publish",
+    "--expose",
+    "--ulimit",
+    "--security-opt",
+    "--cap-add",
+}
 
 
 class Unwrapped(NamedTuple):
@@ -57,7 +69,9 @@ def unwrap(words: tuple[str, ...]) -> Unwrapped:
             rest = words[words.index("run") + 1 :]
             behind = _module(rest)
             words = behind if behind is not None else ("python", *_past(rest, VALUED))
-        elif name in ("docker", "docker-compose", "podman", "nvidia-docker") and (inner := _container(words)) is not None:
+        elif (
+            name in ("docker", "docker-compose", "podman", "nvidia-docker") and (inner := _container(words)) is not None
+        ):
             image, words = inner
         elif name == "kubectl" and "--" in words:
             words = words[words.index("--") + 1 :]
@@ -93,7 +107,9 @@ def _module(words: tuple[str, ...]) -> tuple[str, ...] | None:
             return words[place + 1 :]
         if word.startswith("-m") and len(word) > 2 and not word.startswith("--"):
             return (word[2:], *words[place + 1 :])
-        if not word.startswith("-") and (place == 0 or words[place - 1] not in ("-W", "-X", "--source", "--rcfile", "--omit", "--include")):
+        if not word.startswith("-") and (
+            place == 0 or words[place - 1] not in ("-W", "-X", "--source", "--rcfile", "--omit", "--include")
+        ):
             return None
     return None
 
@@ -120,11 +136,26 @@ def option(words: tuple[str, ...], *names: str) -> str | None:
     return None
 
 
-TESTERS = frozenset(words_of(
-    "pytest py.test pytest-3 unittest nose nose2 nosetests trial stestr ward behave green robot xdoctest doctest testslide jest vitest mocha ava"
-    " karma rspec phpunit ctest bats zope-testrunner"
-))
-IDLE = frozenset({"--collect-only", "--co", "--version", "-V", "--help", "-h", "--fixtures", "--markers", "--setup-plan", "--passWithNoTests-only"})
+TESTERS = frozenset(
+    words_of(
+        "pytest py.test pytest-3 unittest nose nose2 nosetests trial stestr ward behave green robot xdoctest doctest testslide jest vitest mocha ava"
+        " karma rspec phpunit ctest bats zope-testrunner"
+    )
+)
+IDLE = frozenset(
+    {
+        "--collect-only",
+        "--co",
+        "--version",
+        "-V",
+        "--help",
+        "-h",
+        "--fixtures",
+        "--markers",
+        "--setup-plan",
+        "--passWithNoTests-only",
+    }
+)
 SUBCOMMANDS: dict[str, frozenset[str]] = {
     "go": frozenset({"test"}),
     "cargo": frozenset({"test", "nextest", "llvm-cov", "tarpaulin"}),
@@ -170,20 +201,28 @@ def tests(words: tuple[str, ...]) -> bool:
     if name in TESTERS:
         return not (name == "doctest" and not rest)
     if name in SUBCOMMANDS:
-        return any(word in SUBCOMMANDS[name] or re.fullmatch(r":?[\w:\-]*:test", word) for word in rest) and "-DskipTests" not in " ".join(rest)
+        return any(
+            word in SUBCOMMANDS[name] or re.fullmatch(r":?[\w:\-]*:test", word) for word in rest
+        ) and "-DskipTests" not in " ".join(rest)
     if name in ("Rscript", "R"):
         return bool(re.search(r"test\(|testthat|check\(|rcmdcheck|CMD check", " ".join(rest)))
     return False
 
 
-LINTERS = frozenset(words_of(
-    "flake8 pylint ruff mypy pyright basedpyright pyre pytype black isort autopep8 yapf pycodestyle pydocstyle pyflakes pep8 prospector bandit"
-    " pre-commit prek vulture interrogate darglint codespell shellcheck hadolint eslint prettier tslint biome tsc stylelint golangci-lint"
-    " gofmt golint staticcheck rubocop clippy rustfmt clang-format clang-tidy cpplint markdownlint yamllint sqlfluff nbqa blue pyupgrade"
-    " import-linter lint-imports refurb dmypy ty pyrefly docformatter add-trailing-comma"
-))
-FORMATTERS = frozenset({"black", "isort", "autopep8", "yapf", "prettier", "gofmt", "docformatter", "rustfmt", "clang-format", "blue"})
-CHECKED = re.compile(r"--(?:check|diff|check-only|list-different|error-exitcode|exit-non-zero-on-fix|dry-run|Werror)|(?:^|\s)-(?:c|l|-check|d)(?:\s|$)")
+LINTERS = frozenset(
+    words_of(
+        "flake8 pylint ruff mypy pyright basedpyright pyre pytype black isort autopep8 yapf pycodestyle pydocstyle pyflakes pep8 prospector bandit"
+        " pre-commit prek vulture interrogate darglint codespell shellcheck hadolint eslint prettier tslint biome tsc stylelint golangci-lint"
+        " gofmt golint staticcheck rubocop clippy rustfmt clang-format clang-tidy cpplint markdownlint yamllint sqlfluff nbqa blue pyupgrade"
+        " import-linter lint-imports refurb dmypy ty pyrefly docformatter add-trailing-comma"
+    )
+)
+FORMATTERS = frozenset(
+    {"black", "isort", "autopep8", "yapf", "prettier", "gofmt", "docformatter", "rustfmt", "clang-format", "blue"}
+)
+CHECKED = re.compile(
+    r"--(?:check|diff|check-only|list-different|error-exitcode|exit-non-zero-on-fix|dry-run|Werror)|(?:^|\s)-(?:c|l|-check|d)(?:\s|$)"
+)
 
 
 def lints(words: tuple[str, ...]) -> tuple[bool, bool]:
@@ -229,4 +268,6 @@ def builds_image(words: tuple[str, ...]) -> bool:
         return "build" in words[1:4] or ("compose" in words[1:2] and bool({"build", "--build", "up"} & set(words)))
     if name == "docker-compose":
         return bool({"build", "--build", "up", "run"} & set(words))
-    return name in ("buildah", "kaniko", "executor", "s2i", "skaffold", "img") or (name == "gcloud" and "builds" in words and "submit" in words)
+    return name in ("buildah", "kaniko", "executor", "s2i", "skaffold", "img") or (
+        name == "gcloud" and "builds" in words and "submit" in words
+    )

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import request
 from flask_security.forms import LoginForm, RegisterFormV2
-
 from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringField
 from wtforms.validators import DataRequired, Length, Optional
 
@@ -36,7 +35,10 @@ class RegisterForm(RegisterFormV2):
     """Ask for name, address and password, and carry the token of an invitation."""
 
     name = StringField(
-        "Name", description="As others see it; may stay empty.", validators=[Length(max=120)], filters=[lambda text: (text or "").strip()]
+        "Name",
+        description="As others see it; may stay empty.",
+        validators=[Length(max=120)],
+        filters=[lambda text: (text or "").strip()],
     )
     invite = HiddenField()
 
@@ -66,7 +68,7 @@ class IdentityForm(Form):
 
     email = EmailField(
         "Address in your commits",
-        validators=[DataRequired("Write the address that `git config user.email` shows."), Length(max=254)],
+        validators=[DataRequired("Write the address that git config user.email shows."), Length(max=254)],
     )
 
 
@@ -88,5 +90,3 @@ class DeleteForm(Form):
     def refuse(self) -> None:
         """Say that the password was wrong."""
         self.password.errors = ["That is not your password."]
-
-

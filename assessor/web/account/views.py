@@ -42,7 +42,9 @@ def identity_add() -> ResponseReturnValue:
     if not form.sent():
         return _page(form, InviteForm(), DeleteForm()), 400
     who = signed_in()
-    return _do(lambda u: u.identity.claim(who.person_id, form.email.data or ""), "The address is added. Now confirm it.")
+    return _do(
+        lambda u: u.identity.claim(who.person_id, form.email.data or ""), "The address is added. Now confirm it."
+    )
 
 
 @pages.post("/settings/identities/<int:identity_id>/remove")
@@ -102,9 +104,7 @@ def session_revoke(sign_in_id: int) -> ResponseReturnValue:
 def session_revoke_others() -> ResponseReturnValue:
     """Sign every other browser out."""
     who = signed_in()
-    return _do(
-        lambda u: u.account.revoke_all(who.user_id, but=who.sign_in_id), "Every other session is signed out."
-    )
+    return _do(lambda u: u.account.revoke_all(who.user_id, but=who.sign_in_id), "Every other session is signed out.")
 
 
 @pages.post("/settings/workspaces/<int:workspace_id>/activate")
@@ -200,9 +200,7 @@ def demo_sign_in() -> ResponseReturnValue:
     return redirect("/me")
 
 
-def _page(
-    identity: IdentityForm, invite: InviteForm, delete: DeleteForm, invitation: str | None = None
-) -> str:
+def _page(identity: IdentityForm, invite: InviteForm, delete: DeleteForm, invitation: str | None = None) -> str:
     who = signed_in()
     admin = who.role == "admin" and who.workspace_id is not None and not who.demo
     with unit() as u:
@@ -217,7 +215,9 @@ def _page(
             identity_form=identity,
             invite_form=invite,
             delete_form=delete,
-            invitation=f"{settings().base_url}{url_for('security.register', invite=invitation)}" if invitation else None,
+            invitation=f"{settings().base_url}{url_for('security.register', invite=invitation)}"
+            if invitation
+            else None,
         )
 
 
