@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from assessor import __version__
 from assessor.analysis import facts
@@ -23,10 +24,13 @@ from assessor.analysis.reach import Reach
 from assessor.analysis.report.model import Report, SignalReport, improvable
 from assessor.analysis.sandbox import MAX_BYTES, MAX_SECONDS, parse_all
 from assessor.analysis.signals import DETECTORS, detect
-from assessor.analysis.source import Gate, Limits, Progress, Snapshot, open_source
+from assessor.analysis.source import Limits, Progress, Snapshot, open_source
 from assessor.config import resource_dir
 from assessor.content.catalogue import load_catalogue
 from assessor.content.schema import Catalogue
+
+if TYPE_CHECKING:
+    from assessor.analysis.gate import Gate
 
 __all__ = ["Options", "Stats", "score"]
 
@@ -146,6 +150,7 @@ def _report(snapshot: Snapshot, project: Project, scores: Scores, catalogue: Cat
     hit += [NOT_BUILT] if catalogue.framework.signals.keys() - DETECTORS.keys() else []
     measured = bool(options.authors) and snapshot.git is not None and snapshot.sha is not None
     hit += ["no-authorship"] if options.authors and not measured else []
+    hit += ["shallow-history"] if measured and snapshot.git is not None and snapshot.git.shallow else []
     return Report(
         assessor_version=__version__,
         framework_version=catalogue.framework.label,

@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-from assessor.analysis.gate import Route
 from assessor.analysis.limits import Limits, SourceError
 from assessor.analysis.tree import Entry
+
+if TYPE_CHECKING:
+    from assessor.analysis.gate import Route
 
 __all__ = ["Blamed", "Repository", "clone", "open_repository"]
 
@@ -66,6 +68,9 @@ class Repository:
     def __init__(self, theirs: Path, ours: Path, limits: Limits) -> None:
         self._theirs = theirs
         self._limits = limits
+        self.shallow = frozenset(filter(SHA.fullmatch, (self._small(theirs / "shallow", PACKED) or "").split()))
+        """Commits whose parents were never fetched: the lines that blame ends at them for may be anybody's."""
+        (ours / "shallow").write_text("".join(f"{sha}\n" for sha in sorted(self.shallow)))
         self._environment = _environment(ours) | {
             "GIT_DIR": str(ours),
             "GIT_OBJECT_DIRECTORY": str(theirs / "objects"),
@@ -122,7 +127,9 @@ class Repository:
                     missing.append(entry)
             else:
                 if process.wait() and not found:
-                    raise SourceError("The files of the commit cannot be read.", "Its objects are damaged or missing; clone it anew.")
+                    raise SourceError(
+                        "The files of the commit cannot be read.", "Its objects are damaged or missing; clone it anew."
+                    )
         found.sort(key=lambda entry: entry.path)
         return found, missing, hit
 
@@ -141,7 +148,10 @@ class Repository:
             waiting = waiting[done:]
 
     def blame(self, sha: str, path: str) -> list[Blamed]:
-        """Return who wrote each line of a file, copies and moves followed, .mailmap ignored."""
+        """Return who wrote each line of a file, copies and moves followed, .mailmap ignored.
+
+        Where the history is cut off, nobody ("") wrote what was there before.
+        """
         arguments = ("blame", "--line-porcelain", "-w", "-M", "-C", sha, "--", path)
         found: list[Blamed] = []
         commit, email, line = "", "", 0
@@ -150,7 +160,7 @@ class Repository:
             for raw in process.stdout:
                 if raw.startswith(b"\t"):
                     if raw.strip():
-                        found.append(Blamed(line, email, commit))
+                        found.append(Blamed(line, "" if commit in self.shallow else email, commit))
                 elif raw.startswith(b"author-mail "):
                     email = raw[12:].strip().strip(b"<>").decode("utf-8", "replace").lower()
                 elif head := BLAMED.match(raw):
@@ -185,7 +195,9 @@ class Repository:
     def _head(self) -> str | None:
         text = self._small(self._theirs / "HEAD")
         if text is None:
-            raise SourceError("There is no HEAD in this repository.", "Give the folder of a whole repository, or clone it anew.")
+            raise SourceError(
+                "There is no HEAD in this repository.", "Give the folder of a whole repository, or clone it anew."
+            )
         text = text.strip()
         if SHA.fullmatch(text):
             return text
@@ -193,7 +205,9 @@ class Repository:
         if not text.startswith("ref:") or not REF.fullmatch(name):
             raise SourceError("HEAD names nothing that can be read.", "Clone the repository anew.")
         if name.endswith("/.invalid"):
-            raise SourceError("This repository keeps its branches in a reftable.", "Clone it; a clone keeps them in files.")
+            raise SourceError(
+                "This repository keeps its branches in a reftable.", "Clone it; a clone keeps them in files."
+            )
         found = self._loose(name) or self._refs.get(name)
         if found is None and self._refs:
             raise SourceError(f"HEAD names {name}, which is not there.", "Say which branch or commit with --rev.")
@@ -201,10 +215,14 @@ class Repository:
 
     def _commit(self, sha: str, asked: str) -> str:
         """Return the id of the commit that an object is or, for a tag, points to."""
-        done = self._output("cat-file", "--batch-check=%(objectname) %(objecttype)", data=f"{sha}^{{commit}}\n".encode())
+        done = self._output(
+            "cat-file", "--batch-check=%(objectname) %(objecttype)", data=f"{sha}^{{commit}}\n".encode()
+        )
         parts = done.decode("ascii", "replace").split()
         if len(parts) != 2 or parts[1] != "commit":
-            raise SourceError(f"{asked[:80]} names no commit that is there.", "Its objects may be missing: clone the repository anew.")
+            raise SourceError(
+                f"{asked[:80]} names no commit that is there.", "Its objects may be missing: clone the repository anew."
+            )
         return parts[0]
 
     @cached_property
@@ -221,7 +239,11 @@ class Repository:
         if not name.startswith("refs/") or not REF.fullmatch(name) or depth == 0:
             return None
         path = self._theirs.joinpath(*name.split("/"))
-        if any(part.is_symlink() for part in [path, *path.parents] if part.is_relative_to(self._theirs) and part != self._theirs):
+        if any(
+            part.is_symlink()
+            for part in [path, *path.parents]
+            if part.is_relative_to(self._theirs) and part != self._theirs
+        ):
             return None
         text = (self._small(path) or "").strip()
         if text.startswith("ref:"):
@@ -312,13 +334,18 @@ def refuse_tricks(path: Path) -> None:
     """Return if everything git would read lies below a git directory. Raises SourceError."""
     cure = "Give a plain clone of the repository."
     if (path / "commondir").exists():
-        raise SourceError("This is a linked work tree, whose objects lie elsewhere.", "Give the folder of the main work tree.")
+        raise SourceError(
+            "This is a linked work tree, whose objects lie elsewhere.", "Give the folder of the main work tree."
+        )
     for name in ("objects", "refs", "HEAD", "packed-refs", "objects/info", "objects/pack"):
         if (path / name).is_symlink():
             raise SourceError(f"{name} of this repository is a link.", cure)
     for name in ("alternates", "http-alternates"):
         if (path / "objects" / "info" / name).exists():
-            raise SourceError("This repository borrows objects from another one.", "Run `git repack -a -d` in it, or give a plain clone.")
+            raise SourceError(
+                "This repository borrows objects from another one.",
+                "Run `git repack -a -d` in it, or give a plain clone.",
+            )
     with os.scandir(path / "objects") as folders:
         for folder in folders:
             if folder.is_symlink():
@@ -360,7 +387,8 @@ def clone(route: Route, into: Path, limits: Limits, *, token: str | None = None)
                 continue
         if process.returncode:
             raise SourceError(
-                "The repository could not be fetched.", "Check that it exists, is public, and can be cloned without signing in."
+                "The repository could not be fetched.",
+                "Check that it exists, is public, and can be cloned without signing in.",
             )
 
 

@@ -6,28 +6,23 @@ JSON. A file on which it dies or does not answer costs itself only: another chil
 
 from __future__ import annotations
 
-import gc
 import os
-import resource
 import select
-import struct
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from typing import IO
 
 from assessor.analysis import facts
 from assessor.analysis.cache import Cache
 from assessor.analysis.facts import FileFacts, Skipped
 from assessor.analysis.limits import Limits
+from assessor.analysis.parser import ANSWER, HEAD
 from assessor.analysis.source import Progress
 from assessor.analysis.tree import Entry, Tree
 
 __all__ = ["MAX_BYTES", "MAX_SECONDS", "parse_all"]
 
-HEAD = struct.Struct(">II")
-ANSWER = struct.Struct(">I")
 LARGEST_ANSWER = 64 << 20
 MAX_SECONDS, MAX_BYTES = "max-seconds", "max-bytes"
 """Reasons of skipped files that are limits of the whole run."""
@@ -98,7 +93,7 @@ class _Child:
     """Hold one parsing process."""
 
     def __init__(self, limits: Limits) -> None:
-        arguments = [sys.executable, "-I", "-m", "assessor.analysis.sandbox", str(limits.parser_memory)]
+        arguments = [sys.executable, "-I", "-m", "assessor.analysis.parser", str(limits.parser_memory)]
         self._process = subprocess.Popen(
             arguments,
             env={"LC_ALL": "C.UTF-8"},
@@ -151,36 +146,3 @@ class _Child:
             parts.append(part)
             missing -= len(part)
         return b"".join(parts)
-
-
-def main(memory: int) -> None:
-    """Answer one file after the other until the parent goes away."""
-    for kind, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_NOFILE, 8),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-    # Trees and facts of one file hold no circles worth looking for; memory is bounded above.
-    gc.disable()
-    _serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def _serve(asked: IO[bytes], answers: IO[bytes]) -> None:
-    while head := asked.read(HEAD.size):
-        name_size, size = HEAD.unpack(head)
-        path = asked.read(name_size).decode("utf-8", "surrogateescape")
-        data = asked.read(size)
-        try:
-            answer = facts.encode(facts.extract(path, data))
-        except MemoryError:
-            answer = facts.encode(Skipped(path, "needed more memory than a file may"))
-        except RecursionError:
-            answer = facts.encode(Skipped(path, "nested too deeply"))
-        answers.write(ANSWER.pack(len(answer)) + answer)
-        answers.flush()
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]))

@@ -7,16 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from assessor.analysis.archive import open_archive
 from assessor.analysis.facts.model import Skipped
-from assessor.analysis.gate import Gate
 from assessor.analysis.git import Repository, clone, open_repository
 from assessor.analysis.limits import Limits, SourceError
 from assessor.analysis.tree import Entry, MemoryTree, Tree
 
-__all__ = ["Gate", "Limits", "Progress", "Snapshot", "SourceError", "fetch", "open_source"]
+if TYPE_CHECKING:
+    from assessor.analysis.gate import Gate
+
+__all__ = ["Limits", "Progress", "Snapshot", "SourceError", "fetch", "open_source"]
 
 Progress = Callable[[str, int, int], None]
 """Is told the stage, how much is done, and of how much (0 where nobody knows)."""
@@ -93,6 +96,8 @@ def fetch(
     token: str | None = None,
 ) -> None:
     """Clone an address into an empty folder, bare. Raises SourceError."""
+    from assessor.analysis.gate import Gate  # HTTP and TLS: a third of the imports, for addresses alone
+
     route = (gate or Gate()).admit(url)
     for size in clone(route, into, limits or Limits(), token=token):
         if progress is not None:
@@ -112,22 +117,29 @@ def _look_at(path: Path) -> None:
         raise SourceError(f"There is no {str(path)!r}.", "Check the path, or give an https address.") from None
     except (OSError, ValueError) as error:  # too long, a NUL byte, no permission, a file in place of a folder
         why = getattr(error, "strerror", None) or error
-        raise SourceError(f"{str(path)[:200]!r} cannot be opened: {why}.", "Check the path and who may read it.") from None
+        raise SourceError(
+            f"{str(path)[:200]!r} cannot be opened: {why}.", "Check the path and who may read it."
+        ) from None
 
 
 def _git_dir(path: Path) -> Path:
     inner = path / ".git"
     if inner.is_symlink() or inner.is_file():
         raise SourceError(
-            f"{str(path)!r} keeps its repository elsewhere (a work tree or submodule).", "Give the main repository, or clone it."
+            f"{str(path)!r} keeps its repository elsewhere (a work tree or submodule).",
+            "Give the main repository, or clone it.",
         )
     for folder in (inner, path):
         if (folder / "objects").is_dir() and (folder / "HEAD").exists():
             return folder
     for parent in path.resolve().parents:
         if (parent / ".git").is_dir():
-            raise SourceError(f"{str(path)!r} is a folder inside a repository.", "Give the top folder of the repository.")
-    raise SourceError(f"{str(path)!r} is not a git repository.", "Run `git init` and commit there, or pack the folder as .zip.")
+            raise SourceError(
+                f"{str(path)!r} is a folder inside a repository.", "Give the top folder of the repository."
+            )
+    raise SourceError(
+        f"{str(path)!r} is not a git repository.", "Run `git init` and commit there, or pack the folder as .zip."
+    )
 
 
 @contextmanager

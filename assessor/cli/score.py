@@ -67,12 +67,15 @@ def command(
     assessor score . --author me@example.org
     assessor score . --fail-under production-infrastructure=2.5
     """
+    import gc
+
     from assessor.analysis.cache import default_folder
     from assessor.analysis.engine import Options, score
     from assessor.analysis.source import SourceError
     from assessor.config import resource_dir
     from assessor.content.catalogue import load_catalogue
 
+    gc.disable()  # one report and the process ends: looking for circles in facts and findings is work for nothing
     catalogue = load_catalogue(resource_dir("rubrics"))
     floors = _floors(fail_under, catalogue.framework)
     if output is not None and not output.parent.is_dir():

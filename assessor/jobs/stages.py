@@ -9,7 +9,8 @@ from pathlib import Path
 
 from assessor.analysis.authorship import confirmed_challenges
 from assessor.analysis.engine import Options, score
-from assessor.analysis.source import Gate, SourceError, fetch, open_source
+from assessor.analysis.gate import Gate
+from assessor.analysis.source import SourceError, fetch, open_source
 from assessor.config import Settings
 from assessor.services.identity import CHALLENGE_FILE
 from assessor.services.portfolio import Task

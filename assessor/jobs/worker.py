@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 
-from assessor.analysis.source import Gate
+from assessor.analysis.gate import Gate
 from assessor.config import Settings
 from assessor.jobs.analysis import Analyses
 from assessor.jobs.queue import ANALYSES, VERSION, Queue

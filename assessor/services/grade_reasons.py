@@ -11,14 +11,9 @@ from assessor.content.schema import Signal
 
 __all__ = ["Reason", "grade_reasons"]
 
-STRENGTHS = {
-    Strength.MENTIONED: "It is mentioned, which is a claim and earns nothing.",
-    Strength.DECLARED: "It is declared, in a dependency or a configuration.",
-    Strength.USED: "It is used: the place does what the signal names.",
-}
-
 NOT_WIRED = "No entry point, route, container command or CI step was found that leads here."
 NOT_RUN = "No CI step was found that runs it."
+NOT_VERIFIED = "No test, gate or recorded result was found that would fail without it."
 
 
 class Reason(NamedTuple):
@@ -29,33 +24,39 @@ class Reason(NamedTuple):
 
 
 def grade_reasons(finding: Finding, signal: Signal) -> tuple[Reason, ...]:
-    """Return what made the grade of a finding, the first condition first."""
-    return (
-        Reason(finding.strength is not Strength.MENTIONED, STRENGTHS[finding.strength]),
-        *_reach(finding, signal),
-        *_authorship(finding),
-        *_cap(finding, signal),
-    )
+    """Return what made the grade of a finding, the first condition first; what no longer mattered is left out."""
+    stopped = _stopped(finding, signal)
+    reasons = [Reason(False, stopped)] if stopped else [*_reach(finding, signal)]
+    return (*reasons, *_authorship(finding), *_cap(finding, signal))
+
+
+def _stopped(finding: Finding, signal: Signal) -> str | None:
+    """Say what ends the way up before reach and verification are asked for, as `grading._standing` does."""
+    reached = finding.wired_by is not None or finding.verified_by is not None
+    if finding.strength is Strength.MENTIONED:
+        return "It is mentioned in words, which is a claim and earns nothing."
+    if not finding.alive:
+        return "Nothing refers to this code, so it counts as declared."
+    if finding.strength is Strength.DECLARED and not (signal.configuration and reached):
+        return "It is declared here, and this place does not use it."
+    if signal.polarity > 0 and signal.key not in LIVE_IN_TESTS and finding.setting in (Setting.TEST, Setting.EXAMPLE):
+        where = "a test" if finding.setting is Setting.TEST else "an example"
+        return f"It stands in {where}, which wires nothing in: used at most."
+    return None
 
 
 def _reach(finding: Finding, signal: Signal) -> Iterator[Reason]:
-    if finding.strength is Strength.MENTIONED:
-        return
-    in_tests = signal.key in LIVE_IN_TESTS
-    if not finding.alive:
-        yield Reason(False, "Nothing refers to this code, so it is declared at most.")
-    if finding.setting is Setting.TEST and not in_tests and signal.polarity > 0:
-        yield Reason(False, "It stands in a test, which wires nothing in: used at most.")
-    if finding.setting is Setting.EXAMPLE and not in_tests and signal.polarity > 0:
-        yield Reason(False, "It stands in an example, which wires nothing in: used at most.")
-    if finding.wired_by is not None:
-        yield Reason(True, f"Wired in by {finding.wired_by}.")
+    declared = finding.strength is Strength.DECLARED
+    yield Reason(
+        True,
+        "It is declared where it takes effect." if declared else "It is used: this place does what the signal names.",
+    )
+    wired, verified = finding.wired_by, finding.verified_by
+    if wired is not None:
+        yield Reason(True, f"Wired in: {wired}.")
     else:
-        yield Reason(False, NOT_RUN if in_tests else NOT_WIRED)
-    if finding.verified_by is not None:
-        yield Reason(True, f"Verified by {finding.verified_by}.")
-    else:
-        yield Reason(False, "No test, gate or recorded result was found that would fail without it.")
+        yield Reason(False, NOT_RUN if signal.key in LIVE_IN_TESTS else NOT_WIRED)
+    yield Reason(True, f"Verified: {verified}.") if verified is not None else Reason(False, NOT_VERIFIED)
 
 
 def _authorship(finding: Finding) -> Iterator[Reason]:

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-SERVICE = '''\
+SERVICE = """\
 from fastapi import FastAPI
 
 from shop.prices import price
@@ -17,9 +17,9 @@ app = FastAPI()
 @app.get("/price/{amount}")
 def show(amount: int) -> dict[str, float]:
     return {"price": price(amount)}
-'''
+"""
 
-PRICES = '''\
+PRICES = """\
 def price(amount: int, rate: float = 0.19) -> float:
     return round(amount * (1 + rate), 2)
 
@@ -30,9 +30,9 @@ def rebate(amount: float, share: float) -> float:
 
 def total(amounts: list[int]) -> float:
     return sum(price(amount) for amount in amounts)
-'''
+"""
 
-NET = '''\
+NET = """\
 import torch
 from torch import nn
 
@@ -53,9 +53,9 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
-'''
+"""
 
-TESTS = '''\
+TESTS = """\
 from shop.prices import price, rebate
 
 
@@ -65,7 +65,7 @@ def test_price():
 
 def test_rebate():
     assert rebate(10.0, 0.5) == 5.0
-'''
+"""
 
 SHOP: dict[str, str | bytes] = {
     "shop/__init__.py": "",

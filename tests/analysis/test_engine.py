@@ -80,7 +80,9 @@ class TestSameBytes:
 
     def test_one_cache_serves_the_same_bytes_under_another_name(self, tmp_path: Path) -> None:
         cache = tmp_path / "cache"
-        score(str(make_repo(tmp_path / "a", {"one.py": "def (:\n", "tests/test_x.py": PRICES})), Options(cache_dir=cache))
+        score(
+            str(make_repo(tmp_path / "a", {"one.py": "def (:\n", "tests/test_x.py": PRICES})), Options(cache_dir=cache)
+        )
         moved = make_repo(tmp_path / "b", {"two.py": "def (:\n", "shop/x.py": PRICES})
         warm = Options(cache_dir=cache)
         assert to_stored(score(str(moved), warm)) == to_stored(score(str(moved)))
@@ -131,15 +133,16 @@ def test_skipped_files_are_listed_by_path(tmp_path: Path) -> None:
     assert [one["path"] for one in report["skipped"]] == ["a.py", "b.py", "c.py"]
 
 
+@pytest.fixture(scope="module")
+def validator() -> jsonschema.Draft202012Validator:
+    schema = json.loads((ROOT / "docs" / "score-report.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
+    return jsonschema.Draft202012Validator(schema, format_checker=checker)
+
+
 class TestSchema:
     """docs/score-report.schema.json is what others build on."""
-
-    @pytest.fixture(scope="class")
-    def validator(self) -> jsonschema.Draft202012Validator:
-        schema = json.loads((ROOT / "docs" / "score-report.schema.json").read_text())
-        jsonschema.Draft202012Validator.check_schema(schema)
-        checker = jsonschema.Draft202012Validator.FORMAT_CHECKER
-        return jsonschema.Draft202012Validator(schema, format_checker=checker)
 
     def test_repository(self, tmp_path: Path, validator: jsonschema.Draft202012Validator) -> None:
         files = {**SHOP, "bad.py": "def (:", "net.ipynb": notebook("x = 1\n", NET)}
@@ -292,7 +295,9 @@ THEIRS = {
 
 def model_file(changed: dict[int, str]) -> str:
     body = [changed.get(number, line) for number, line in enumerate(MODEL)]
-    return "\n".join(["import torch", "from torch import nn", "", "", *body, "", "", "print(Net(4, 8)(torch.rand(2, 4)))", ""])
+    return "\n".join(
+        ["import torch", "from torch import nn", "", "", *body, "", "", "print(Net(4, 8)(torch.rand(2, 4)))", ""]
+    )
 
 
 class TestAuthorship:
@@ -376,7 +381,9 @@ class TestAuthorship:
 
     def test_a_line_of_a_file_cannot_pose_as_an_author(self, tmp_path: Path) -> None:
         posing = model_file({}) + f"author-mail <{MALLORY}>\n".join(["'''\n", "", "'''\n"])
-        path = make_repo(tmp_path / "r", {"net.py": posing}, message=f"author-mail <{MALLORY}>\nauthor-mail <{MALLORY}>")
+        path = make_repo(
+            tmp_path / "r", {"net.py": posing}, message=f"author-mail <{MALLORY}>\nauthor-mail <{MALLORY}>"
+        )
         assert signal_of(report_of(path, authors=[MALLORY]), "own-model")["findings"][0]["author_share"] == 0.0
 
     def test_a_history_that_was_cut_off_gives_no_lines_away(self, tmp_path: Path) -> None:

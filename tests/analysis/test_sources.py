@@ -73,7 +73,13 @@ def test_git_folder_with_neither_configuration_nor_work_tree(shop: Path) -> None
 
 def test_relative_names(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = report_of(shop)
-    for folder, name in ((shop.parent, "shop"), (shop.parent, "shop/.git"), (shop, "."), (shop, ".git"), (shop / "tests", "..")):
+    for folder, name in (
+        (shop.parent, "shop"),
+        (shop.parent, "shop/.git"),
+        (shop, "."),
+        (shop, ".git"),
+        (shop / "tests", ".."),
+    ):
         monkeypatch.chdir(folder)
         found = report_of(name)
         assert found.pop("source") == name
@@ -109,7 +115,9 @@ def test_a_partial_copy_loses_only_the_missing_file(shop: Path) -> None:
     assert shown(part) == shown(whole) - {"own-model"}
     unchanged = [signal for signal in whole["signals"] if signal["key"] in ("http-api", "unit-tests")]
     assert [(one["key"], one["grade"], one["findings"]) for one in unchanged] == [
-        (one["key"], one["grade"], one["findings"]) for one in part["signals"] if one["key"] in ("http-api", "unit-tests")
+        (one["key"], one["grade"], one["findings"])
+        for one in part["signals"]
+        if one["key"] in ("http-api", "unit-tests")
     ]
 
 
@@ -156,7 +164,11 @@ class TestRevisions:
         run_git(path, "tag", "v1")
         run_git(path, "branch", "feature/api")
         commit(path, {"shop/service.py": SERVICE}, branch="feature/api", date="2024-02-01T00:00:00Z")
-        who = {"GIT_COMMITTER_NAME": "A", "GIT_COMMITTER_EMAIL": "a@example.org", "GIT_COMMITTER_DATE": "1700000000 +0000"}
+        who = {
+            "GIT_COMMITTER_NAME": "A",
+            "GIT_COMMITTER_EMAIL": "a@example.org",
+            "GIT_COMMITTER_DATE": "1700000000 +0000",
+        }
         run_git(path, "tag", "-a", "-m", "Two", "v2", "feature/api", **who)
         if request.param != "loose":
             run_git(path, "pack-refs", "--all", "--prune")
@@ -284,9 +296,13 @@ def test_sha256_repository(tmp_path: Path) -> None:
     assert "http-api" in shown(report)
 
 
-@pytest.mark.parametrize("name", ["größe.py", "with space.py", "a\tb.py", 'q"uote.py', "back\\slash.py", "new\nline.py"])
+@pytest.mark.parametrize(
+    "name", ["größe.py", "with space.py", "a\tb.py", 'q"uote.py', "back\\slash.py", "new\nline.py"]
+)
 def test_odd_names_are_read_and_blamed(tmp_path: Path, name: str) -> None:
-    path = make_repo(tmp_path / "r", {name: SERVICE.replace("from shop.prices import price\n", "from math import exp as price\n")})
+    path = make_repo(
+        tmp_path / "r", {name: SERVICE.replace("from shop.prices import price\n", "from math import exp as price\n")}
+    )
     report = report_of(path, authors=["ada@example.org"])
     (signal,) = [one for one in report["signals"] if one["key"] == "http-api"]
     assert [(one["path"], one["author_share"]) for one in signal["findings"]] == [(name, 1.0)]

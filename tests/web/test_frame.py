@@ -153,7 +153,9 @@ def test_a_cookie_that_was_written_by_hand_signs_nobody_in(visitor: Browser) -> 
 # Forms
 
 
-@pytest.mark.parametrize("path", ["/login", "/register", "/portfolio", "/portfolio/zip", "/sign-out", "/settings/delete"])
+@pytest.mark.parametrize(
+    "path", ["/login", "/register", "/portfolio", "/portfolio/zip", "/sign-out", "/settings/delete"]
+)
 def test_a_forged_form_is_refused_with_a_page_that_helps(ada: Person, unit: UnitFactory, path: str) -> None:
     for data in ({}, {"csrf_token": "wrong"}):
         answer = ada.browser.client.post(path, data={**data, "source": "https://github.com/o/n"})

@@ -11,10 +11,9 @@ import pytest
 from flask import Flask
 from jsonschema import Draft202012Validator
 
-from assessor.analysis.findings import Finding, Setting, Strength
+from assessor.analysis.findings import Finding
 from assessor.factory import create_app
 from assessor.models.portfolio import Analysis
-from assessor.services.grade_reasons import grade_reasons
 from assessor.services.portfolio import PENDING_LIMIT
 from assessor.services.unit import UnitFactory
 from assessor.services.uploads import UPLOAD_LIMIT, upload_path
@@ -102,7 +101,9 @@ def test_too_many_that_wait_keep_the_input(ada: Person, unit: UnitFactory, queue
 
 
 def test_a_zip_is_stored_and_queued(ada: Person, unit: UnitFactory, queued: list[str]) -> None:
-    answer = ada.browser.send("/portfolio/zip", shown_at="/portfolio", archive=upload(b"PK\x03\x04...", "../chu\trn.zip"))
+    answer = ada.browser.send(
+        "/portfolio/zip", shown_at="/portfolio", archive=upload(b"PK\x03\x04...", "../chu\trn.zip")
+    )
     assert answer.status_code == 302
     with unit() as u:
         [repository] = u.portfolio.list(ada.id)
@@ -156,7 +157,12 @@ def test_the_demo_user_cannot_change_anything(app: Flask, unit: UnitFactory, que
     page = demo.browser.open(f"/portfolio/{repository_id}")
     assert "Rescan</button>" not in page
     assert "Remove for good" not in page
-    for path in ("/portfolio", "/portfolio/zip", f"/portfolio/{repository_id}/rescan", f"/portfolio/{repository_id}/remove"):
+    for path in (
+        "/portfolio",
+        "/portfolio/zip",
+        f"/portfolio/{repository_id}/rescan",
+        f"/portfolio/{repository_id}/remove",
+    ):
         answer = demo.browser.send(path, shown_at="/portfolio", source=f"{SOURCE}-2", archive=upload(b"PK"))
         assert answer.status_code == 403
         assert "Sign up to work with your own data." in words(answer.get_data(as_text=True))
@@ -240,7 +246,9 @@ def test_a_finished_analysis_leads_to_its_evidence(ada: Person, unit: UnitFactor
 def test_what_holds_a_level_down_is_named_and_linked(ada: Person, unit: UnitFactory) -> None:
     security = unit.catalogue.framework.layers[6]
     topics = {topic.key for topic in security.topics}
-    shown = {key: 4 for key, one in unit.catalogue.framework.signals.items() if one.polarity > 0 and topics & {*one.topics}}
+    shown = {
+        key: 4 for key, one in unit.catalogue.framework.signals.items() if one.polarity > 0 and topics & {*one.topics}
+    }
     repository_id, analysis_id = add(unit, ada.id)
     finish(unit, analysis_id, {**shown, "secrets": 2})
     page = ada.browser.open(f"/portfolio/{repository_id}")
@@ -254,7 +262,7 @@ def test_the_evidence_page_shows_the_lines_and_why(ada: Person, done: tuple[int,
     assert '<li class="hit"><span>12</span><mark>line 12</mark></li>' in page
     assert "<li><span>4</span>line 4</li>" in page
     assert "3 wired in" in told
-    assert "✓ Wired in by a route." in told
+    assert "✓ Wired in: a route." in told
     assert "– No test, gate or recorded result was found that would fail without it." in told
     assert "What would raise it" in told
     assert "Does not count vendored, devcontainer" in told
@@ -280,7 +288,9 @@ def test_unknown_is_neither_present_nor_absent(ada: Person, unit: UnitFactory, d
     with unit(write=True) as u:
         analysis = u.portfolio.analysis(analysis_id, report=True)
         raw = json.loads(analysis.report or "")
-        next(one for one in raw["signals"] if one["key"] == "streaming").update(outcome="unknown", grade=None, gain=None)
+        next(one for one in raw["signals"] if one["key"] == "streaming").update(
+            outcome="unknown", grade=None, gain=None
+        )
         raw["limits_hit"] = ["not-implemented"]
         raw["skipped"] = [{"path": "<b>.py", "reason": "syntax error, line 3"}]
         analysis.report = json.dumps(raw)
@@ -292,7 +302,7 @@ def test_unknown_is_neither_present_nor_absent(ada: Person, unit: UnitFactory, d
 
 
 def test_what_a_repository_wrote_is_escaped(ada: Person, unit: UnitFactory) -> None:
-    repository_id, analysis_id = add(unit, ada.id)
+    _, analysis_id = add(unit, ada.id)
     finish(unit, analysis_id)
     with unit(write=True) as u:
         for row in u.portfolio._findings(analysis_id, "docker"):
@@ -381,7 +391,12 @@ def test_a_repository_of_somebody_else_does_not_exist(
 
 
 def test_an_address_that_no_database_can_hold_is_no_page(ada: Person) -> None:
-    for path in ("/portfolio/99999999999999999999", "/portfolio/-1", "/evidence/no-uuid/docker", "/evidence/%00/docker"):
+    for path in (
+        "/portfolio/99999999999999999999",
+        "/portfolio/-1",
+        "/evidence/no-uuid/docker",
+        "/evidence/%00/docker",
+    ):
         ada.browser.open(path, status=404)
 
 
@@ -411,23 +426,7 @@ def test_a_finding_links_to_its_line_on_known_forges(source: str, address: str |
 
 def test_a_line_in_a_cell_and_a_fact_about_commits_link_to_what_exists() -> None:
     source = "https://github.com/o/n"
-    assert file_address(source, SHA, Finding("docker", "d", "n.ipynb", 7, "m", cell=2)) == f"{source}/blob/{SHA}/n.ipynb"
+    assert (
+        file_address(source, SHA, Finding("docker", "d", "n.ipynb", 7, "m", cell=2)) == f"{source}/blob/{SHA}/n.ipynb"
+    )
     assert file_address(source, SHA, Finding("docker", "d", ".", None, "m")) == commit_address(source, SHA)
-
-
-def test_a_grade_is_explained_by_what_made_it(unit: UnitFactory) -> None:
-    signals = unit.catalogue.framework.signals
-    weak = Finding("docker", "d", "tests/x.py", 1, "m", setting=Setting.TEST, alive=False, author_share=0.1)
-    assert [reason.text.split(":")[0].split(",")[0] for reason in grade_reasons(weak, signals["docker"]) if not reason.holds] == [
-        "Nothing refers to this code",
-        "It stands in a test",
-        "No entry point",
-        "No test",
-        "The author wrote 10% of the cited lines",
-    ]
-    claim = Finding("docker", "d", "README.md", 1, "m", Strength.MENTIONED)
-    assert [reason.holds for reason in grade_reasons(claim, signals["docker"])] == [False]
-    hint = Finding("type-hints", "d", "a.py", 1, "m", wired_by="x", verified_by="y", author_share=0.9)
-    assert grade_reasons(hint, signals["type-hints"])[-1].text.startswith("This signal is a hint")
-    tests = Finding("unit-tests", "d", "tests/x.py", 1, "m", setting=Setting.TEST)
-    assert "No CI step was found that runs it." in [one.text for one in grade_reasons(tests, signals["unit-tests"])]

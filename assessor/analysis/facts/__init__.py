@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from assessor.analysis.facts import configuration_model as configured
 from assessor.analysis.facts import model
-from assessor.analysis.facts.dependencies import read_lock, read_pyproject, read_requirements, read_toml
-from assessor.analysis.facts.docker import read_dockerfile
-from assessor.analysis.facts.manifests import read_compose, read_json, read_yaml
 from assessor.analysis.facts.model import FileFacts, Skipped
-from assessor.analysis.facts.notebook import read_notebook
-from assessor.analysis.facts.python import read_python
-from assessor.analysis.facts.secrets import secrets_in
-from assessor.analysis.facts.settings import read_ini, read_recipe
-from assessor.analysis.facts.shell import read_shell
-from assessor.analysis.facts.workflows import read_workflow
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 
 __all__ = ["EXTRACTORS", "FACTS_VERSION", "FileFacts", "Skipped", "decode", "encode", "extract", "wanted"]
@@ -26,22 +19,23 @@ __all__ = ["EXTRACTORS", "FACTS_VERSION", "FileFacts", "Skipped", "decode", "enc
 FACTS_VERSION = "2"
 """Raised with every change of what extractors find or how facts are written: kept facts of another version are not read."""
 
-EXTRACTORS: dict[Kind, Callable[[str, bytes], Any]] = {
-    Kind.PYTHON: read_python,
-    Kind.NOTEBOOK: read_notebook,
-    Kind.DOCKERFILE: read_dockerfile,
-    Kind.COMPOSE: read_compose,
-    Kind.WORKFLOW: read_workflow,
-    Kind.YAML: read_yaml,
-    Kind.REQUIREMENTS: read_requirements,
-    Kind.PYPROJECT: read_pyproject,
-    Kind.SETUP: read_ini,
-    Kind.TOML: read_toml,
-    Kind.JSON: read_json,
-    Kind.LOCK: read_lock,
-    Kind.SHELL: read_shell,
-    Kind.MAKEFILE: read_recipe,
+EXTRACTORS: dict[Kind, str] = {
+    Kind.PYTHON: "python.read_python",
+    Kind.NOTEBOOK: "notebook.read_notebook",
+    Kind.DOCKERFILE: "docker.read_dockerfile",
+    Kind.COMPOSE: "manifests.read_compose",
+    Kind.WORKFLOW: "workflows.read_workflow",
+    Kind.YAML: "manifests.read_yaml",
+    Kind.REQUIREMENTS: "dependencies.read_requirements",
+    Kind.PYPROJECT: "dependencies.read_pyproject",
+    Kind.SETUP: "settings.read_ini",
+    Kind.TOML: "dependencies.read_toml",
+    Kind.JSON: "manifests.read_json",
+    Kind.LOCK: "dependencies.read_lock",
+    Kind.SHELL: "shell.read_shell",
+    Kind.MAKEFILE: "settings.read_recipe",
 }
+"""The reader of each kind, imported at its first file: a process that meets Python alone starts without the others."""
 
 TEXTS = frozenset({Kind.ENV, Kind.MARKDOWN, Kind.SOURCE})
 """Kinds that are read for secrets alone."""
@@ -82,12 +76,19 @@ def wanted(path: str) -> bool:
 
 def extract(path: str, data: bytes) -> FileFacts | Skipped:
     """Return the facts of one file and the secrets in it, or why there are none."""
-    read = EXTRACTORS.get(kind_of(path))
-    found = read(path, data) if read is not None else None
-    secrets = secrets_in(path, data) if kind_of(path) is not Kind.LOCK else ()
+    kind = kind_of(path)
+    found = _reader(EXTRACTORS[kind])(path, data) if kind in EXTRACTORS else None
+    secrets = _reader("secrets.secrets_in")(path, data) if kind is not Kind.LOCK else ()
     if isinstance(found, Skipped):
         return FileFacts(None, secrets) if secrets else found
     return FileFacts(found, secrets)
+
+
+@cache
+def _reader(name: str) -> Callable[[str, bytes], Any]:
+    module, _, function = name.partition(".")
+    found: Callable[[str, bytes], Any] = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    return found
 
 
 def encode(found: FileFacts | Skipped) -> bytes:

@@ -15,6 +15,7 @@ from assessor.analysis.facts.configuration_model import (
     Section,
     Task,
 )
+from assessor.analysis.facts.ini import tox_tasks
 from assessor.analysis.facts.model import Skipped
 from assessor.analysis.facts.shell import logical_lines
 from assessor.analysis.facts.yamltext import Map, Scalar, as_map
@@ -238,8 +239,6 @@ def _table(value: Any, lines: _Lines, section: str, group: str) -> Iterator[Requ
 
 
 def _pyproject_tasks(tool: dict[str, Any], lines: _Lines) -> Iterator[Task]:
-    from assessor.analysis.facts.settings import tox_tasks
-
     for keeper, key in (
         ("pdm", "scripts"),
         ("poe", "tasks"),

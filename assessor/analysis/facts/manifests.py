@@ -23,8 +23,11 @@ from assessor.analysis.facts.configuration_model import (
     WatchFacts,
     WorkflowFacts,
 )
+from assessor.analysis.facts.dependencies import conda
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
+from assessor.analysis.facts.workflows import workflow_of
 from assessor.analysis.facts.yamltext import Map, Scalar, as_map, documents, maps, script, text, texts
 
 __all__ = ["read_compose", "read_json", "read_yaml"]
@@ -32,10 +35,10 @@ __all__ = ["read_compose", "read_json", "read_yaml"]
 TEMPLATE = re.compile(rb"\{\{")
 RUNNING = frozenset(
     words_of(
-        "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig List Kustomization"
-        " InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow WorkflowTemplate PrometheusRule"
-        " ServiceMonitor PodMonitor PyTorchJob TFJob MPIJob XGBoostJob SparkApplication HorizontalPodAutoscaler PodDisruptionBudget Application"
-        " ElasticJob Experiment Prometheus Grafana"
+        "Deployment StatefulSet DaemonSet Job CronJob Pod ReplicaSet ReplicationController Rollout DeploymentConfig List"
+        " Kustomization InferenceService SeldonDeployment RayService RayJob RayCluster Service Workflow CronWorkflow"
+        " WorkflowTemplate PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Experiment Application"
+        " Prometheus PrometheusRule ServiceMonitor PodMonitor Grafana HorizontalPodAutoscaler PodDisruptionBudget"
     )
 )
 """Kinds whose documents are read; of others kind and name are enough, and some are very long."""
@@ -114,10 +117,6 @@ YamlFacts = (
 
 def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
     """Return what a YAML file declares, None for one that is no configuration of a known kind; those are not parsed."""
-    from assessor.analysis.facts.dependencies import conda
-    from assessor.analysis.facts.settings import hooks
-    from assessor.analysis.facts.workflows import workflow_of
-
     name = path.lower().rpartition("/")[2]
     known: dict[str, Callable[[Map], YamlFacts | None]] = {
         "dvc.yaml": _dvc,
@@ -329,8 +328,6 @@ def _watches(top: Map) -> WatchFacts | None:
 
 def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     """Return a Grafana dashboard, or the scripts of a package.json; other JSON is not parsed."""
-    from assessor.analysis.facts.settings import package
-
     name = path.lower().rpartition("/")[2]
     if name == "package.json":
         return package(path, data)

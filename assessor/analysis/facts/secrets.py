@@ -50,7 +50,8 @@ ADDRESS = re.compile(
 
 SIGN = rb"[\w-]{0,11}(?:\\?[\"']|\]|\)){0,3}[ \t]{0,20}(?:,?[ \t]*\n?[ \t]{0,40}\\?[\"']?value\\?[\"']?[ \t]{0,8}:|:=|=>|[:=](?!=))[ \t]{0,20}"
 """What stands between a name and its value: "=", ":", or the value: of a name: in a manifest."""
-PASSWORDS = words_of(
+PASSWORDS = ("password", "passwd", "passphrase", "pwd")
+WORDS = words_of(
     "secret token apikey api-key accesskey credential api_key access_key auth_key private_key account_key signing_key encryption_key"
     " license_key subscription_key master_key"
 )

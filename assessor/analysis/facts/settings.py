@@ -16,56 +16,17 @@ from assessor.analysis.facts.configuration_model import (
     Task,
 )
 from assessor.analysis.facts.dependencies import requirement
+from assessor.analysis.facts.ini import sections_of, tox_tasks
 from assessor.analysis.facts.model import Skipped
-from assessor.analysis.facts.shell import logical_lines
 from assessor.analysis.facts.yamltext import Map, as_map, documents, maps, script, text, texts
 
-__all__ = ["hooks", "package", "read_ini", "read_recipe", "tox_tasks"]
+__all__ = ["hooks", "package", "read_ini", "read_recipe"]
 
 KNOWN = re.compile(
     r"setup\.cfg|tox\.ini|\.?(?:flake8|pylintrc|isort\.cfg|pydocstyle(?:rc|\.ini)?|mypy\.ini|pycodestyle|yapf|coveragerc|style\.yapf|pytest\.ini)"
     r"|[^/]*(?:pylint|flake8|mypy|isort|pycodestyle)[^/]*"
 )
-SECTION = re.compile(r"\[([^\]\n]{1,200})\]\s*(?:[#;].*)?$")
-SETTING = re.compile(r"([A-Za-z_][\w.\-]*)\s*[=:]\s*(.*)")
 MOST = 3_000
-
-Keys = dict[str, tuple[str, int]]
-
-
-def _sections(source: str, first: int = 1) -> dict[str, tuple[int, Keys]]:
-    """Return the sections of an ini file with their keys: name to (line, key to (value, line)); lenient, as its readers are."""
-    found: dict[str, tuple[int, Keys]] = {}
-    keys: Keys = {}
-    parts: dict[str, list[str]] = {}
-    name = ""
-    for number, raw in enumerate(source.splitlines(), first):
-        line = raw.strip()
-        if not line or line[0] in "#;":
-            if name in parts:
-                parts[name].append("")
-            continue
-        if raw[0] == "[" and (match := SECTION.match(line)):
-            _close(keys, parts)
-            keys, parts, name = {}, {}, ""
-            found.setdefault(match[1].strip(), (number, keys))
-            continue
-        match = SETTING.match(line) if raw[0] not in " \t" else None
-        if match:
-            name = match[1].lower()
-            keys[name] = ("", number)
-            parts[name] = [match[2]]
-        elif name in parts and len(parts[name]) < MOST:
-            parts[name].append(line)
-        elif raw[0] not in " \t" and len(keys) < MOST:
-            keys[line[:100]] = ("", number)
-    _close(keys, parts)
-    return found
-
-
-def _close(keys: Keys, parts: dict[str, list[str]]) -> None:
-    for name, lines in parts.items():
-        keys[name] = ("\n".join(lines), keys[name][1])
 
 
 def read_ini(path: str, data: bytes) -> ProjectFacts | None:
@@ -74,7 +35,7 @@ def read_ini(path: str, data: bytes) -> ProjectFacts | None:
     if not KNOWN.fullmatch(name):
         return None
     source = data.decode("utf-8-sig", "replace")
-    found = _sections(source)
+    found = sections_of(source)
     sections = [Section(title, line, len(keys)) for title, (line, keys) in found.items()]
     requirements: list[Requirement] = []
     value, line = found.get("options", (0, {}))[1].get("install_requires", ("", 0))
@@ -97,21 +58,6 @@ def _required(value: str, line: int, group: str) -> Iterator[Requirement]:
         made = requirement(one, line + offset, group) if one.strip() else None
         if made is not None:
             yield made
-
-
-def tox_tasks(source: str, first: int) -> Iterator[Task]:
-    """Yield the environments of tox as tasks "tox:<name>", "tox:" the base one; a leading "-" of a command is kept."""
-    for title, (line, keys) in _sections(source, first).items():
-        match = re.fullmatch(r"(?:tox:)?testenv(?::(.+))?", title)
-        if match is None or "commands" not in keys:
-            continue
-        value, number = keys["commands"]
-        run = []
-        for command, at in logical_lines(value, number):
-            command = re.sub(r"^[\w,{}!.\-]+:\s+", "", command)  # a factor: "py311: pytest"
-            run.append(("- " + command if keys.get("ignore_outcome", ("", 0))[0].lower() == "true" else command, at))
-        for name in (match[1] or "").strip("{}").split(",")[:50]:
-            yield Task(f"tox:{name.strip()}", line, (), tuple(run))
 
 
 def hooks(top: Map) -> HooksFacts | None:

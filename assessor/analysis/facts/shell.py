@@ -100,7 +100,8 @@ def simple_commands(line: str) -> Iterator[Simple]:
                 joint, rest = _joint(piece, line[place:])
                 made = _simple(words, joint, asked, rest)
                 asked = made.asked and piece in ("&&", "||", "|")
-                yield made
+                if made.words:
+                    yield made
             words = []
         elif piece.isspace():
             if word:
@@ -110,8 +111,8 @@ def simple_commands(line: str) -> Iterator[Simple]:
             word += piece[1:-1] if piece[0] in "'\"" and len(piece) > 1 else piece
     if word:
         words.append(word)
-    if words:
-        yield _simple(words, "", asked, "")
+    if words and (made := _simple(words, "", asked, "")).words:
+        yield made
 
 
 def _joint(piece: str, rest: str) -> tuple[str, str]:

@@ -10,13 +10,15 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
-from assessor.analysis.signals.configuration import ci_tests, lint_config, pinned_deps
-from assessor.analysis.signals.containers import docker, orchestration
+from assessor.analysis.signals.configuration import ci_tests, lint_config
+from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
+from assessor.analysis.signals.orchestration import orchestration
+from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.testing import unit_tests

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
-from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of, scopes_within
+from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of
 
 APPLIED = re.compile(
     r"pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema|infer_schema)\(\)(?:\..*)?\.(?:validate|__call__)$|pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema)\(\)\(\)$"
@@ -52,7 +52,7 @@ def _model_methods(code: Code) -> Iterator[Finding]:
         if not any(re.match(r"pandera\b.*(?:DataFrameModel|SchemaModel)$", name) for name in code.project.ancestors(place.path, place.definition)):
             continue
         name = f"{code.project.module_of(place.path)}.{place.definition.name}"
-        applied = list(code.calls(re.compile(re.escape(name) + r"\.(?:validate|to_schema\(\)\.validate)$|" + re.escape(name) + r"$")))
+        applied = [*code.named(f"{name}.validate"), *code.named(f"{name}.to_schema().validate"), *code.named(name)]
         if applied:
             yield at_call("data-validation", "model", applied[0], f"data is held against {place.definition.name}")
         else:
@@ -71,20 +71,18 @@ def _pydantic_rows(code: Code) -> Iterator[Finding]:
 
 
 def _reads_data(code: Code, path: str, scope: int) -> bool:
-    known = code.files[path]
-    inside = scopes_within(known, scope) if scope >= 0 else frozenset({-1})
-    return any(READS.match(code.project.resolve(path, call.name)) for call in known.calls if call.scope in inside)
+    calls = code.calls_within(path, scope) if scope >= 0 else code.body(path, -1).calls
+    return any(READS.match(code.project.resolve(path, call.name)) for call in calls)
 
 
 def _own_checks(code: Code) -> Iterator[Finding]:
     """Find functions that look at the columns, types or gaps of a table and raise, exit or refuse."""
     for place in code.functions():
-        known = code.files[place.path]
         body = place.definition
         if not CHECKED_FRAME.search(body.name) or not body.parameters:
             continue
-        mentions = [one.name for one in known.references if one.scope == place.index]
-        mentions += [call.name for call in known.calls if call.scope == place.index]
+        said = code.body(place.path, place.index)
+        mentions = [*(one.name for one in said.references), *(one.name for one in said.calls)]
         looked = {name for name in mentions if LOOKS.match(name)}
         tables = any(FRAME.search(name) or TABLE.match(name) for name in looked)
         if looked and tables and _fails(code, place) and _uses_tables(code, place.path):
@@ -95,9 +93,8 @@ def _fails(code: Code, place: Place) -> bool:
     known = code.files[place.path]
     if place.index in known.raising:
         return True
-    return any(re.match(r"sys\.exit$|exit$|quit$", call.name) for call in known.calls if call.scope == place.index) or any(
-        one.scope == place.index for one in known.assertions
-    )
+    said = code.body(place.path, place.index)
+    return bool(said.assertions) or any(call.name in ("sys.exit", "exit", "quit") for call in said.calls)
 
 
 def _uses_tables(code: Code, path: str) -> bool:

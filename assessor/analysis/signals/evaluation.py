@@ -65,34 +65,29 @@ def _on_training_rows(site: Site) -> bool:
 def _own_metrics(code: Code) -> Iterator[Finding]:
     """Find functions that compute a metric by hand and are called where something is evaluated, and counting loops."""
     for place in code.functions():
-        known = code.files[place.path]
         body = place.definition
-        divides = [line for sign, line, scope in known.operations if sign == "/" and scope == place.index]
-        if OWN_METRIC.search(body.name) and body.parameters >= 1 and body.statements and _compares(known, place.index):
+        said = code.body(place.path, place.index)
+        signs = {sign for sign, _ in said.operations}
+        if OWN_METRIC.search(body.name) and body.parameters >= 1 and body.statements and (said.calls or signs & COMPARES):
             callers = [site for site in _callers(code, place) if site.path != place.path or site.call.scope != place.index]
             if callers and _learns(code, place.path, callers):
                 yield at_place("eval-metrics", "own-metric", place, f"{body.name}() computes a metric of its own")
                 continue
-        counted = [one.target for one in known.assigns if one.scope == place.index and COUNTED.search(one.target)]
-        evaluates = EVALUATES.search(body.name) or any(
-            call.name.endswith((".eval", "no_grad")) for call in known.calls if call.scope == place.index
-        ) or any("no_grad" in name for name, _ in body.decorators)
-        if divides and counted and evaluates:
-            equal = [line for sign, line, scope in known.operations if sign == "==" and scope == place.index]
-            called = any(re.search(r"argmax|\.eq$|\.max$|topk|round|equal$", call.name) for call in known.calls if call.scope == place.index)
-            if equal or called:
-                yield at_place("eval-metrics", "counted", place, f"{body.name}() counts what is right over all")
+        if "/" not in signs or not any(COUNTED.search(one.target) for one in said.assigns):
+            continue
+        names = [call.name for call in said.calls] + [name for name, _ in body.decorators]
+        evaluates = EVALUATES.search(body.name) or any(name.endswith(".eval") or "no_grad" in name for name in names)
+        if evaluates and ("==" in signs or any(EQUAL.search(name) for name in names)):
+            yield at_place("eval-metrics", "counted", place, f"{body.name}() counts what is right over all")
 
 
-def _compares(known: PythonFacts, index: int) -> bool:
-    return any(scope == index and sign in ("/", "==", "-", "+=") for sign, _, scope in known.operations) or any(
-        call.scope == index for call in known.calls
-    )
+COMPARES = frozenset({"/", "==", "-", "+="})
+EQUAL = re.compile(r"argmax|\.eq$|\.max$|topk|round|equal$")
 
 
 def _callers(code: Code, place: Place) -> list[Site]:
     name = f"{code.project.module_of(place.path)}.{_qualified(code.files[place.path], place.index)}"
-    return list(code.calls(re.compile(re.escape(name) + "$")))
+    return code.named(name)
 
 
 def _qualified(known: PythonFacts, index: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
-from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place, code_of, methods, scopes_within
+from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of, methods, scopes_within
 from assessor.analysis.signals.watching import watched
 
 # What makes an application object. A route is a verb of such an object, or of one of the routers that it takes in.

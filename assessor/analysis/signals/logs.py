@@ -51,7 +51,7 @@ def _own_formatters(code: Code) -> Iterator[Finding]:
         if not dumps:
             continue
         name = f"{code.project.module_of(place.path)}.{place.definition.name}"
-        made = [site for site in code.calls(re.compile(re.escape(name) + "$"))]
+        made = code.named(name)
         if made:
             yield at_call("structured-logging", "own-formatter", made[0], f"{place.definition.name} writes each record as JSON")
         else:

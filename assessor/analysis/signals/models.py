@@ -41,21 +41,20 @@ def own_model(project: Project) -> Iterator[Finding]:
         named = {body.name for body in bodies}
         ancestors = list(project.ancestors(place.path, place.definition))
         is_network = any(NETWORK.match(name) and not NO_NETWORK.match(name) for name in ancestors)
-        if is_network and named & FORWARD and not _only_wraps(code, place, known):
+        if is_network and named & FORWARD and not _only_wraps(code, place):
             yield at_place("own-model", "network", place, f"{place.definition.name} is a network with a forward pass of its own")
         elif not ancestors and _array_network(code, place, known, named):
             yield at_place("own-model", "arrays", place, f"{place.definition.name} computes its layers in plain arrays")
     for path, known in code.files.items():
         for index, body in enumerate(known.definitions):
-            if body.kind != "class" and body.parent == -1 and _builds_layers(code, path, known, index):
+            if body.kind != "class" and body.parent == -1 and _builds_layers(code, path, index):
                 place = Place(path, index, body)
                 yield at_place("own-model", "layers", place, f"{body.name}() builds a network layer by layer")
 
 
-def _only_wraps(code: Code, place: Place, known: PythonFacts) -> bool:
+def _only_wraps(code: Code, place: Place) -> bool:
     """Tell whether a class loads a published model and adds no layer of its own."""
-    inside = scopes_within(known, place.index)
-    names = [code.project.resolve(place.path, call.name) for call in known.calls if call.scope in inside]
+    names = [code.project.resolve(place.path, call.name) for call in code.calls_within(place.path, place.index)]
     loaded = any(name.endswith(".from_pretrained") for name in names)
     return loaded and not any(NETWORK.match(name) and not name.startswith("transformers") for name in names)
 
@@ -64,11 +63,10 @@ def _array_network(code: Code, place: Place, known: PythonFacts, named: set[str]
     """Tell whether a class without bases has a forward and a backward pass, or a forward pass of matrix products."""
     inside = scopes_within(known, place.index)
     products = [line for sign, line, scope in known.operations if sign == "@" and scope in inside]
-    for call in known.calls:
-        if call.scope in inside:
-            name = code.project.resolve(place.path, call.name)
-            if re.match(r"(?:numpy|jax\.numpy|cupy)\.(?:dot|matmul|einsum|tensordot)$", name) or name.endswith(".dot"):
-                products.append(call.line)
+    for call in code.calls_within(place.path, place.index):
+        name = code.project.resolve(place.path, call.name)
+        if re.match(r"(?:numpy|jax\.numpy|cupy)\.(?:dot|matmul|einsum|tensordot)$", name) or name.endswith(".dot"):
+            products.append(call.line)
     return bool(products) and bool(named & {"forward", "call", "__call__"}) and bool(named & {"backward", "backprop", "update", "step", "fit"} or len(products) > 1)
 
 
@@ -80,11 +78,10 @@ LAYERS = re.compile(
 )
 
 
-def _builds_layers(code: Code, path: str, known: PythonFacts, index: int) -> bool:
-    inside = scopes_within(known, index)
-    names = [code.project.resolve(path, call.name) for call in known.calls if call.scope in inside]
+def _builds_layers(code: Code, path: str, index: int) -> bool:
+    names = [code.project.resolve(path, call.name) for call in code.calls_within(path, index)]
     layers = [name for name in names if LAYERS.match(name)]
-    return len(layers) >= 2 or "torch.nn.Sequential" in layers and sum(name.startswith("torch.nn.") for name in names) >= 4
+    return len(layers) >= 2 or ("torch.nn.Sequential" in layers and sum(name.startswith("torch.nn.") for name in names) >= 4)
 
 
 FUSED = re.compile(
@@ -120,10 +117,9 @@ def custom_attention(project: Project) -> Iterator[Finding]:
 def _softmax_of_scores(code: Code, path: str, known: PythonFacts, index: int) -> int | None:
     """Return the line of a softmax whose function names scores and multiplies by its result afterwards."""
     softmax = None
-    products = [line for sign, line, scope in known.operations if sign in ("@", "*") and scope == index]
-    for call in known.calls:
-        if call.scope != index:
-            continue
+    said = code.body(path, index)
+    products = [line for sign, line in said.operations if sign in ("@", "*")]
+    for call in said.calls:
         name = code.project.resolve(path, call.name)
         if SOFTMAX.match(name.removeprefix("?")) and (softmax is None):
             softmax = call.line
@@ -132,8 +128,8 @@ def _softmax_of_scores(code: Code, path: str, known: PythonFacts, index: int) ->
     if softmax is None:
         return None
     around = [known.definitions[index].name, *(known.definitions[place].name for place in _around(known, index))]
-    named = [one.target for one in known.assigns if one.scope == index]
-    named += [one.name.rpartition(".")[2].lstrip("~") for one in known.references if one.scope == index]
+    named = [one.target for one in said.assigns]
+    named += [one.name.rpartition(".")[2].lstrip("~") for one in said.references]
     speaks = sum(bool(SCORES.search(name)) for name in {*around, *named}) >= 1
     return softmax if speaks and any(line >= softmax for line in products) else None
 

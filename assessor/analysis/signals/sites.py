@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
-from assessor.analysis.facts.model import Call, Definition, PythonFacts
+from assessor.analysis.facts.model import Assertion, Assign, Call, Definition, PythonFacts, Reference
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
@@ -34,12 +34,26 @@ class Place(NamedTuple):
     definition: Definition
 
 
+class Body:
+    """Collect what one function, class or module body says itself, without the definitions inside it."""
+
+    __slots__ = ("assertions", "assigns", "calls", "operations", "references")
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.references: list[Reference] = []
+        self.assigns: list[Assign] = []
+        self.operations: list[tuple[str, int]] = []
+        self.assertions: list[Assertion] = []
+
+
 class Code:
     """Index the own Python of a project, once, so that each detector asks by name and pays for the distinct names alone."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.files = {path: known for path, known in project.python.items() if role_of(path) in OWN}
+        self._bodies: dict[str, dict[int, Body]] = {}
 
     @cached_property
     def _sites(self) -> dict[str, list[Site]]:
@@ -49,6 +63,33 @@ class Code:
                 name = self.project.resolve(path, call.name)
                 found[name].append(Site(path, name, call))
         return dict(found)
+
+    def named(self, name: str) -> list[Site]:
+        """Return the calls of one resolved name."""
+        return self._sites.get(name, [])
+
+    def body(self, path: str, scope: int) -> Body:
+        """Return what a definition, or with -1 the module, says itself."""
+        if path not in self._bodies:
+            known = self.files[path]
+            found: dict[int, Body] = defaultdict(Body)
+            for call in known.calls:
+                found[call.scope].calls.append(call)
+            for reference in known.references:
+                found[reference.scope].references.append(reference)
+            for assign in known.assigns:
+                found[assign.scope].assigns.append(assign)
+            for sign, line, place in known.operations:
+                found[place].operations.append((sign, line))
+            for assertion in known.assertions:
+                found[assertion.scope].assertions.append(assertion)
+            self._bodies[path] = found
+        return self._bodies[path][scope]
+
+    def calls_within(self, path: str, index: int) -> Iterator[Call]:
+        """Yield the calls of a definition and of all that it encloses."""
+        for scope in sorted(scopes_within(self.files[path], index)):
+            yield from self.body(path, scope).calls
 
     def calls(self, pattern: re.Pattern[str]) -> Iterator[Site]:
         """Yield the calls whose resolved name the pattern matches from its start, in order of path and line."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -20,19 +21,15 @@ from assessor.analysis.facts.configuration_model import (
     Task,
     WorkflowFacts,
 )
-from assessor.analysis.facts.shell import Simple, simple_commands
+from assessor.analysis.facts.shell import simple_commands
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
-from assessor.analysis.signals.words import Unwrapped, option, unwrap
+from assessor.analysis.signals.words import RAISED, Unwrapped, joined, may_fail, option, plain_run, same_file, unwrap
 
-__all__ = ["Ran", "Steps", "plain_run", "steps_of"]
+__all__ = ["Ran", "Steps", "steps_of"]
 
 PUSHED = frozenset({"push", "pull_request", "external"})
-DEPTH, MOST = 6, 4_000
-SWALLOWED = re.compile(
-    r"\s*(?:true|:|/bin/true|echo\b|printf\b|exit\s+0|return\s+0|continue)\b|\s*:(?:\s|$)|\s*[{(]?\s*echo\b"
-)
-RAISED = re.compile(r"\bexit\s+(?:[1-9$\"]|-1)|\bfalse\b|\breturn\s+[1-9$]")
+DEPTH, MOST, WORKFLOWS = 6, 4_000, 300
 
 
 class Ran(NamedTuple):
@@ -87,14 +84,46 @@ class Steps:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._workflows = {
-            path: known
-            for path, known in project.of(WorkflowFacts).items()
-            if role_of(path) in (Role.OWN, Role.GENERATED)
-        }
+        own = [one for one in project.of(WorkflowFacts).items() if role_of(one[0]) in (Role.OWN, Role.GENERATED)]
+        self._workflows = dict(own[:WORKFLOWS])
         self._recipes = project.of(RecipeFacts)
         self._settings = project.of(ProjectFacts)
+        self._composed = project.of(ComposeFacts)
+        self._images = project.of(DockerFacts)
         self._seen: set[tuple[str, str, str]] = set()
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self._project.entries:
+            found[path.rpartition("/")[2]].append(path)
+        return found
+
+    @cached_property
+    def _by_lower(self) -> dict[str, str]:
+        return {path.lower(): path for path in self._recipes}
+
+    @cached_property
+    def _fragments(self) -> list[Task]:
+        return [task for path, known in self._recipes.items() if path.endswith(".mk") for task in known.tasks]
+
+    @cached_property
+    def _toxed(self) -> list[tuple[str, list[Task]]]:
+        found = (
+            (path, [one for one in known.tasks if one.name.startswith("tox:")])
+            for path, known in self._settings.items()
+        )
+        return [(path, tasks) for path, tasks in found if tasks]
+
+    @cached_property
+    def _named_tasks(self) -> dict[str, list[tuple[str, list[Task]]]]:
+        """Map the names of tasks to where they are, with the tasks beside them."""
+        found: dict[str, list[tuple[str, list[Task]]]] = defaultdict(list)
+        for path, settings in self._settings.items():
+            tasks = [one for one in settings.tasks if not one.name.startswith(("tox:", "npm:"))]
+            for name in {task.name for task in tasks}:
+                found[name].append((path, tasks))
+        return found
 
     @cached_property
     def ran(self) -> list[Ran]:
@@ -119,18 +148,18 @@ class Steps:
             if caller != path and PUSHED & set(other.triggers):
                 used = [job.uses for job in other.jobs if job.automatic and not job.tolerant]
                 used += [step.uses for job in other.jobs if job.automatic for step in job.steps if not step.never]
-                if any(_same_file(path, one) for one in (*used, *other.includes)):
+                if any(same_file(path, one) for one in (*used, *other.includes)):
                     return True
         # A template that a template includes: two hops are enough for what people write.
         return known.triggers == ("call",) and any(
-            any(_same_file(path, one) for one in other.includes) and self._included(caller)
+            any(same_file(path, one) for one in other.includes) and self._included(caller)
             for caller, other in self._workflows.items()
             if caller != path and other.triggers == ("call",)
         )
 
     def _included(self, path: str) -> bool:
         return any(
-            PUSHED & set(other.triggers) and any(_same_file(path, one) for one in other.includes)
+            PUSHED & set(other.triggers) and any(same_file(path, one) for one in other.includes)
             for caller, other in self._workflows.items()
             if caller != path
         )
@@ -190,10 +219,14 @@ class Steps:
             for index, command in enumerate(commands):
                 words = command.words
                 if words and words[0] in ("cd", "pushd") and len(words) > 1 and "$" not in words[1]:
-                    shell = shell._replace(folder=_joined(shell.folder, words[1]))
+                    shell = shell._replace(folder=joined(shell.folder, words[1]))
                     continue
                 last = place == len(lines) - 1
-                can_fail = shell.can_fail and not mild and _may_fail(commands, index, shell, last or answered)
+                can_fail = (
+                    shell.can_fail
+                    and not mild
+                    and may_fail(commands, index, stops=shell.stops, piped=shell.piped, last=last or answered)
+                )
                 if command.asked:
                     near = " ".join(one for one, _ in lines[place : place + 8])
                     can_fail = shell.can_fail and bool(RAISED.search(near))
@@ -242,7 +275,7 @@ class Steps:
             yield lines, path, name in ("source", "."), shell.folder
 
     def _targets(self, name: str, words: tuple[str, ...], shell: _Shell) -> Iterator[tuple[Lines, str, bool, str]]:
-        folder = _joined(shell.folder, option(words, "-C", "--directory") or "")
+        folder = joined(shell.folder, option(words, "-C", "--directory") or "")
         wanted = [
             word
             for word in words
@@ -250,18 +283,16 @@ class Steps:
         ]
         wanted = [word for word in wanted if not word.startswith("-")]
         file = {"just": "justfile", "task": "taskfile.yml"}.get(name, "makefile")
-        path = next(
-            (one for one in self._recipes if one.lower() == _joined(folder, file).lower()),
-            next((one for one in self._recipes if one.lower().rpartition("/")[2] == file and one == shell.path), None),
-        )
+        path = self._by_lower.get(joined(folder, file).lower())
+        if path is None and shell.path.lower().rpartition("/")[2] == file:
+            path = shell.path
         if path is None and (given := option(words, "-f")):
             path = self.file(given, folder, Kind.MAKEFILE)
         if path is None:
             return
-        tasks = list(self._recipes[path].tasks)
-        for other, known in self._recipes.items():
-            if other.endswith(".mk"):
-                tasks += known.tasks
+        if path not in self._recipes:
+            return
+        tasks = [*self._recipes[path].tasks, *self._fragments]
         targets = wanted or [task.name for task in tasks if task.name[:1] != "."][:1]
         for task in _closure(tasks, targets):
             yield task.run, path, True, folder
@@ -284,9 +315,8 @@ class Steps:
                         yield ((mild + text, call.line),), file, True, folder
             return
         asked = set(re.split(r"[,\s]+", option(words, "-e", "--env") or "")) - {""}
-        for path, settings in self._settings.items():
-            tasks = [task for task in settings.tasks if task.name.startswith("tox:")]
-            if not tasks or str(PurePosixPath(path).parent) not in (folder or ".", "."):
+        for path, tasks in self._toxed:
+            if str(PurePosixPath(path).parent) not in (folder or ".", "."):
                 continue
             base = [task for task in tasks if task.name == "tox:"]
             named = [task for task in tasks if task.name[4:] in asked]
@@ -296,16 +326,16 @@ class Steps:
     def _tasks(self, name: str) -> list[tuple[Lines, str, bool, str]]:
         return [
             (task.run, path, True, "")
-            for path, settings in self._settings.items()
-            for task in _closure([one for one in settings.tasks if not one.name.startswith(("tox:", "npm:"))], [name])
+            for path, tasks in self._named_tasks.get(name, ())[:5]
+            for task in _closure(tasks, [name])
         ]
 
     def _package(self, words: tuple[str, ...], folder: str) -> Iterator[tuple[Lines, str, bool, str]]:
-        folder = _joined(folder, option(words, "--prefix", "--cwd", "-C", "--dir") or "")
+        folder = joined(folder, option(words, "--prefix", "--cwd", "-C", "--dir") or "")
         plain = [word for word in words if not word.startswith("-") and word not in ("run", "run-script", "workspace")]
         for name in plain[:1]:
             alias = {"t": "test", "tst": "test"}.get(name, name)
-            path = _joined(folder, "package.json")
+            path = joined(folder, "package.json")
             tasks = self._settings[path].tasks if path in self._settings else ()
             for task in tasks:
                 if task.name == f"npm:{alias}":
@@ -315,12 +345,12 @@ class Steps:
         """Yield what building an image or starting services runs."""
         rest = words[1:]
         if words[0] == "docker-compose" or rest[:1] == ("compose",):
-            for path, known in self._project.of(ComposeFacts).items():
+            for path, known in self._composed.items():
                 services = [one for one in known.services if one.command and (one.name in rest or "up" in rest)]
                 yield from ((((one.command, one.command_line),), path, False, "") for one in services)
         elif "build" in rest[:2]:
             file = self.dockerfile(rest, folder)
-            image = self._project.of(DockerFacts).get(file or "")
+            image = self._images.get(file or "")
             if file is not None and image is not None:
                 found = tuple((plain_run(one.text), one.line) for one in image.instructions if one.word == "RUN")
                 yield found, file, True, folder
@@ -333,25 +363,19 @@ class Steps:
         )
         if given:
             return self.file(given, folder, Kind.DOCKERFILE)
-        return self.file(_joined(_joined(folder, context), "Dockerfile"), "", Kind.DOCKERFILE, near=False)
+        return self.file(joined(joined(folder, context), "Dockerfile"), "", Kind.DOCKERFILE, near=False)
 
     def file(self, name: str, folder: str, kind: Kind, *, near: bool = True) -> str | None:
         """Return the file of the repository that a command names: from its folder, from the root, or by a unique end."""
         plain = re.sub(r"^(?:\$\{?\w+\}?|\$\(pwd\)|\.)/|^\$\{\{[^}]*\}\}/", "", name)
-        for one in (_joined(folder, plain), plain.lstrip("/")):
+        for one in (joined(folder, plain), plain.lstrip("/")):
             if one in self._project.entries:
                 return one
-        fits = [
-            one
-            for one in self._project.entries
-            if near and one.endswith("/" + plain.lstrip("./")) and kind_of(one) is kind
-        ]
+        if not near:
+            return None
+        named = self._by_name.get(plain.rpartition("/")[2], [])
+        fits = [one for one in named if one.endswith("/" + plain.lstrip("./")) and kind_of(one) is kind]
         return fits[0] if len(fits) == 1 else None
-
-
-def plain_run(text: str) -> str:
-    """Return the commands of a RUN without its own options."""
-    return re.sub(r"^(?:--\S+\s+)+", "", text)
 
 
 def _reused(path: str, job: Job, automatic: bool) -> Ran:
@@ -373,42 +397,3 @@ def _closure(tasks: list[Task], names: list[str]) -> Iterator[Task]:
                 order.append(task)
                 waiting += reversed(task.needs)
     yield from order
-
-
-def _may_fail(commands: list[Simple], index: int, shell: _Shell, last: bool) -> bool:
-    """Tell whether a command's failure ends the shell with a failure."""
-    place = index
-    while place < len(commands) - 1 and commands[place].joint == "&&":
-        place += 1
-    joint, after = commands[place].joint, commands[place].after
-    if joint == "||":
-        return bool(RAISED.search(after)) or not SWALLOWED.match(after)
-    if joint == "&":
-        return False
-    if joint == "|" and not shell.piped:
-        return False
-    if not shell.stops:
-        return bool(RAISED.search(after)) or (last and joint in ("", "|", "&&"))
-    return True
-
-
-def _joined(folder: str, name: str) -> str:
-    """Return a path below a folder, "." and ".." resolved within the repository."""
-    parts: list[str] = []
-    for part in f"{folder}/{name}".split("/"):
-        if part == "..":
-            parts = parts[:-1]
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _same_file(path: str, used: str) -> bool:
-    plain = used.removeprefix("template:").partition("@")[0].removeprefix("./").lstrip("/")
-    if not plain:
-        return False
-    return (
-        path == plain
-        or path.endswith("/" + plain)
-        or (path.startswith(plain + "/") and path.count("/") == plain.count("/") + 1)
-    )

@@ -5,9 +5,22 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from assessor.analysis.facts.shell import words_of
+from assessor.analysis.facts.shell import Simple, words_of
 
-__all__ = ["Unwrapped", "builds_image", "installs", "lints", "option", "tests", "unwrap"]
+__all__ = [
+    "RAISED",
+    "Unwrapped",
+    "builds_image",
+    "installs",
+    "joined",
+    "lints",
+    "may_fail",
+    "option",
+    "plain_run",
+    "same_file",
+    "tests",
+    "unwrap",
+]
 
 PREFIX = frozenset(
     words_of(
@@ -270,4 +283,55 @@ def builds_image(words: tuple[str, ...]) -> bool:
         return bool({"build", "--build", "up", "run"} & set(words))
     return name in ("buildah", "kaniko", "executor", "s2i", "skaffold", "img") or (
         name == "gcloud" and "builds" in words and "submit" in words
+    )
+
+
+SWALLOWED = re.compile(
+    r"\s*(?:true|:|/bin/true|echo\b|printf\b|exit\s+0|return\s+0|continue)\b|\s*:(?:\s|$)|\s*[{(]?\s*echo\b"
+)
+RAISED = re.compile(r"\bexit\s+(?:[1-9$\"]|-1)|\bfalse\b|\breturn\s+[1-9$]")
+
+
+def may_fail(commands: list[Simple], index: int, *, stops: bool, piped: bool, last: bool) -> bool:
+    """Tell whether a command's failure ends the shell with a failure."""
+    place = index
+    while place < len(commands) - 1 and commands[place].joint == "&&":
+        place += 1
+    joint, after = commands[place].joint, commands[place].after
+    if joint == "||":
+        return bool(RAISED.search(after)) or not SWALLOWED.match(after)
+    if joint == "&":
+        return False
+    if joint == "|" and not piped:
+        return False
+    if not stops:
+        return bool(RAISED.search(after)) or (last and joint in ("", "|", "&&"))
+    return True
+
+
+def plain_run(text: str) -> str:
+    """Return the commands of a RUN without its own options."""
+    return re.sub(r"^(?:--\S+\s+)+", "", text)
+
+
+def joined(folder: str, name: str) -> str:
+    """Return a path below a folder, "." and ".." resolved within the repository."""
+    parts: list[str] = []
+    for part in f"{folder}/{name}".split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def same_file(path: str, used: str) -> bool:
+    """Tell whether what a workflow uses is a file of the repository, or the folder that an action lies in."""
+    plain = used.removeprefix("template:").partition("@")[0].removeprefix("./").lstrip("/")
+    if not plain:
+        return False
+    return (
+        path == plain
+        or path.endswith("/" + plain)
+        or (path.startswith(plain + "/") and path.count("/") == plain.count("/") + 1)
     )

@@ -77,7 +77,8 @@ class InviteForm(Form):
 
     role = SelectField(
         "Role",
-        choices=["member", "manager", "panellist", "admin"],
+        # The stubs know tuples alone, which WTForms deprecates.
+        choices=["member", "manager", "panellist", "admin"],  # type: ignore[list-item]
     )
     email = EmailField("Address (optional)", validators=[Optional(), Length(max=254)])
 
