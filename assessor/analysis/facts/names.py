@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import builtins
 from typing import Any
 
@@ -15,6 +16,10 @@ DEPTH = 8
 """Assignments that are followed in a row; longer chains stay unknown."""
 
 LENGTH = 200
+
+
+AFTER = re.compile(r"[.(\[]")
+"""What ends the first name of a text."""
 
 
 class Names:
@@ -146,7 +151,5 @@ def _latest(bounds: list[Bound], line: int | None) -> Bound:
 
 def _split(text: str) -> tuple[str, str]:
     """Return the first name of a text and what follows it."""
-    for place, sign in enumerate(text):
-        if sign in ".([":
-            return text[:place], text[place:]
-    return text, ""
+    found = AFTER.search(text)
+    return (text[: found.start()], text[found.start() :]) if found else (text, "")

@@ -88,6 +88,11 @@ class Walk:
 
 def text_of(node: Node) -> str:
     """Return the dotted text of a chain of names, calls and subscripts, "np.load()[].mean"; "" starts an unknown one."""
+    if type(node) is ast.Name:
+        name: str = node.id
+        return name
+    if type(node) is ast.Attribute and type(node.value) is ast.Name:
+        return f"{node.value.id}.{node.attr}"
     links: list[str] = []
     while len(links) < MAX_LINKS:
         kind = type(node)
