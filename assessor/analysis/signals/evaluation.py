@@ -18,7 +18,7 @@ METRIC = re.compile(
     r"|sacrebleu\.\w+|nltk\.translate\.\w+\.\w+$|rouge\w*\.|bert_score\.|jiwer\.\w+$|pycocotools\.cocoeval\.COCOeval|ragas\.evaluate$"
     r"|lifelines\.utils\.concordance_index$|surprise\.accuracy\.\w+$|implicit\.evaluation\.|pyspark\.ml\.evaluation\.\w+\(\)\.evaluate$"
     r"|tensorflow_model_analysis\.run_model_analysis$|mlflow\.(?:models\.)?evaluate$|deepeval\.(?:evaluate|assert_test)$|mir_eval\.|pesq\.|pystoi\."
-    r"|allennlp\.training\.metrics\.\w+|fastai\.metrics\.|xgboost\.cv$|lightgbm\.cv$|catboost\.cv$|editdistance\.eval$|Levenshtein\.distance$"
+    r"|allennlp\.training\.metrics\.\w+|fastai\.metrics\.|xgboost\.cv$|lightgbm\.cv$|catboost\.cv$|editdistance\.eval$"
 )
 CROSS = re.compile(r"sklearn\.model_selection\.(?:cross_val_score|cross_validate|cross_val_predict|GridSearchCV|RandomizedSearchCV)$|xgboost\.cv$|lightgbm\.cv$")
 KERAS_EVALUATE = re.compile(r"(?:.*keras.*|\?[\w.]*(?:model|net|estimator|classifier|clf|trainer)\w*)\.(?:evaluate|evaluate_generator|score)$", re.IGNORECASE)

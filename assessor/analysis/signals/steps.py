@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -30,6 +30,8 @@ __all__ = ["Ran", "Steps", "steps_of"]
 
 PUSHED = frozenset({"push", "pull_request", "external"})
 DEPTH, MOST, WORKFLOWS = 6, 4_000, 300
+BUDGET = 12_000
+"""Commands behind targets and scripts that are looked at in one project; what stands in a step itself always is."""
 
 
 class Ran(NamedTuple):
@@ -91,6 +93,8 @@ class Steps:
         self._composed = project.of(ComposeFacts)
         self._images = project.of(DockerFacts)
         self._seen: set[tuple[str, str, str]] = set()
+        self._left = BUDGET
+        self._indices: dict[str, dict[str, list[Task]]] = {}
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -208,6 +212,9 @@ class Steps:
 
     def _lines(self, lines: Lines, shell: _Shell) -> Iterator[tuple[_Leaf, int]]:
         """Yield what lines of one shell come down to, with the line that began it."""
+        if self._left < 0 and shell.depth < DEPTH:
+            return
+        lines = lines[:MOST]
         answered = any("exit $" in text or 'exit "$' in text for text, _ in lines)
         for place, (text, line) in enumerate(lines):
             if re.match(r"set\s+\+e", text):
@@ -242,7 +249,8 @@ class Steps:
             return
         yield _Leaf(found.words, " ".join(words)[:500], shell.path, line, shell.can_fail, found.image)
         key = (shell.path, shell.folder, " ".join(found.words))
-        if shell.depth == 0 or not found.words or key in self._seen or len(self._seen) > MOST:
+        self._left -= shell.depth < DEPTH
+        if shell.depth == 0 or not found.words or key in self._seen or self._left < 0:
             return
         self._seen.add(key)
         for lines, path, stops, folder in self._behind(found, shell):
@@ -292,10 +300,19 @@ class Steps:
             return
         if path not in self._recipes:
             return
-        tasks = [*self._recipes[path].tasks, *self._fragments]
-        targets = wanted or [task.name for task in tasks if task.name[:1] != "."][:1]
+        tasks = self._indexed(path)
+        targets = wanted or [name for name in tasks if name[:1] != "."][:1]
         for task in _closure(tasks, targets):
             yield task.run, path, True, folder
+
+    def _indexed(self, path: str) -> dict[str, list[Task]]:
+        """Return the targets of a file, and of fragments that it may take in, by name."""
+        if path not in self._indices:
+            found: dict[str, list[Task]] = {}
+            for task in (*self._recipes[path].tasks, *self._fragments):
+                found.setdefault(task.name, []).append(task)
+            self._indices[path] = found
+        return self._indices[path]
 
     def _environments(self, name: str, words: tuple[str, ...], folder: str) -> Iterator[tuple[Lines, str, bool, str]]:
         if name == "nox":
@@ -327,7 +344,7 @@ class Steps:
         return [
             (task.run, path, True, "")
             for path, tasks in self._named_tasks.get(name, ())[:5]
-            for task in _closure(tasks, [name])
+            for task in _closure({one.name: [one] for one in tasks}, [name])
         ]
 
     def _package(self, words: tuple[str, ...], folder: str) -> Iterator[tuple[Lines, str, bool, str]]:
@@ -382,7 +399,7 @@ def _reused(path: str, job: Job, automatic: bool) -> Ran:
     return Ran(path, job.line, (), job.uses, path, job.line, "", not job.tolerant, automatic, job.uses, {}, job.name)
 
 
-def _closure(tasks: list[Task], names: list[str]) -> Iterator[Task]:
+def _closure(tasks: Mapping[str, list[Task]], names: list[str]) -> Iterator[Task]:
     """Yield the tasks of these names and what they need, what is needed first."""
     done: set[str] = set()
     waiting = list(reversed(names))
@@ -392,8 +409,7 @@ def _closure(tasks: list[Task], names: list[str]) -> Iterator[Task]:
         if name in done:
             continue
         done.add(name)
-        for task in tasks:
-            if task.name == name:
-                order.append(task)
-                waiting += reversed(task.needs)
+        for task in tasks.get(name, ())[:20]:
+            order.append(task)
+            waiting += reversed(task.needs)
     yield from order

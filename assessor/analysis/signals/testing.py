@@ -16,7 +16,9 @@ from assessor.analysis.signals.runs import test_run
 
 __all__ = ["unit_tests"]
 
-CONSTANT = frozenset({"sum", "len", "str.startswith", "int", "float", "str", "list", "dict", "set", "range", "isinstance", "type"})
+CONSTANT = frozenset(
+    {"sum", "len", "str.startswith", "int", "float", "str", "list", "dict", "set", "range", "isinstance", "type"}
+)
 SETUP = re.compile(r"(?:async)?set_?up(?:_?class|_method|_module|_testdata)?$", re.IGNORECASE)
 
 
@@ -48,7 +50,9 @@ def unit_tests(project: Project, _reach: Reach) -> Iterator[Finding]:
                 )
             elif body.statements == 0:
                 empty = f"{body.name}() is empty"
-                yield Finding("unit-tests", "empty-test", path, body.line, empty, Strength.MENTIONED, setting=Setting.TEST)
+                yield Finding(
+                    "unit-tests", "empty-test", path, body.line, empty, Strength.MENTIONED, setting=Setting.TEST
+                )
 
 
 def _fixtures(path: str, files: dict[str, _TestFile]) -> set[str]:
@@ -82,12 +86,14 @@ class _TestFile:
                     yield index
                 continue
             parent = definitions[body.parent]
-            if parent.kind == "class" and (parent.name.startswith("Test") or any("Test" in base for base in parent.bases)):
+            if parent.kind == "class" and (
+                parent.name.startswith("Test") or any("Test" in base for base in parent.bases)
+            ):
                 yield index
 
     def asserted_line(self, index: int, fixtures: set[str]) -> int | None:
         """Return the line of the first assertion of a test that speaks of the project, None where there is none."""
-        scopes = self._inside[index]
+        scopes = self._with_helpers(index)
         called = [name for scope in scopes for name in self._calls[scope]]
         leads = any(self._leads(name) for name in called)
         leads = leads or any(name.startswith("?") and _first(name[1:]) in fixtures for name in called)
@@ -95,6 +101,17 @@ class _TestFile:
             if one.scope in scopes and self._speaks(one, leads):
                 return one.line
         return None
+
+    def _with_helpers(self, index: int) -> set[int]:
+        """Return the scopes of a test and of the helpers of this file that it calls: they may assert for it."""
+        found, waiting = set[int](), {index}
+        while waiting:
+            scopes = {scope for one in waiting for scope in self._inside[one]} - found
+            found |= scopes
+            names = {name for scope in scopes for name in self._calls[scope] if name.startswith("~")}
+            helpers = {place for name in names for place in self._named(name)}
+            waiting = {place for place in helpers if self.known.definitions[place].kind != "class"} - found
+        return found
 
     @cached_property
     def own_fixtures(self) -> set[str]:
@@ -179,12 +196,31 @@ class _TestFile:
                 continue
             if self.known.definitions[index].kind != "class":
                 return {index}
+            inherited = self._inherited(index, parts[end]) if end < len(parts) else None
+            if inherited is not None:
+                return {inherited}
             return {
                 place
                 for place, body in enumerate(self.known.definitions)
                 if body.parent == index and (end == len(parts) or SETUP.match(body.name) or body.name == "__init__")
             }
         return set()
+
+    def _inherited(self, index: int, method: str) -> int | None:
+        """Return a method of a class' bases in this file."""
+        waiting, seen = [index], set[int]()
+        while waiting:
+            place = waiting.pop()
+            seen.add(place)
+            for base in self.known.definitions[place].bases:
+                parent = self._by_name.get(base.removeprefix("~"))
+                if parent is None or parent in seen:
+                    continue
+                found = self._by_name.get(f"{base.removeprefix('~')}.{method}")
+                if found is not None:
+                    return found
+                waiting.append(parent)
+        return None
 
     @cached_property
     def _leading(self) -> set[int]:
@@ -202,7 +238,8 @@ class _TestFile:
                 for index, used in names.items()
                 if index not in leading
                 and any(
-                    (name.startswith("~") and self._named(name) & leading) or (name.startswith("?") and _first(name[1:]) in fixtures)
+                    (name.startswith("~") and self._named(name) & leading)
+                    or (name.startswith("?") and _first(name[1:]) in fixtures)
                     for name in used
                 )
             }
