@@ -78,6 +78,8 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     (Kind.YAML, r".*\.(ya?ml|dvc)|(.*/)?(dvc\.lock|mlproject|mlmodel)"),
     (Kind.TOML, r".*\.toml|(.*/)?pipfile"),
     (Kind.SHELL, r".*\.(sh|bash|zsh|ksh|bat|cmd|ps1)"),
+    # Commands of a project often bear no ending.
+    (Kind.SHELL, r"(.*/)?(scripts?|bin|hack|\.?ci)/(?!(readme|licen[cs]e|copying|notice|authors|version|codeowners)$)[^/.]+"),
     (
         Kind.MARKDOWN,
         r".*\.(md|markdown|mdx|rst|adoc)|(.*/)?(readme|changelog|changes|history|news|contributing)(\.txt)?",

@@ -47,13 +47,19 @@ def _library_metrics(code: Code) -> Iterator[Finding]:
     for site in code.calls(CROSS):
         yield at_call("eval-metrics", "cross-validation", site, "scores folds that were held out")
     for site in code.calls(METRIC):
-        if not _on_training_rows(site):
+        if not _on_training_rows(site) and not _for_training_rows(code, site):
             yield at_call("eval-metrics", "library", site, f"{site.name.rpartition('.')[2]} of held-out data")
     for site in code.calls(KERAS_EVALUATE):
         known = code.files[site.path]
         learns = any(re.match(r"(?:tensorflow|keras|sklearn|xgboost|lightgbm|catboost|torch|transformers)\b", one.name) for one in known.imports)
         if learns and not _on_training_rows(site) and (site.call.arguments or site.call.keywords):
             yield at_call("eval-metrics", "evaluate", site, f"{site.name.rpartition('.')[2]}() of a model on held-out data")
+
+
+def _for_training_rows(code: Code, site: Site) -> bool:
+    """Tell whether what is made here is named after the rows that are trained on: self.train_accuracy = Accuracy()."""
+    made = (one.target for one in code.body(site.path, site.call.scope).assigns if one.line == site.call.line)
+    return any(TRAIN_ROWS.search(target) for target in made)
 
 
 def _on_training_rows(site: Site) -> bool:

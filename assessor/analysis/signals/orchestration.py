@@ -81,7 +81,7 @@ def _composed(project: Project, own: Images) -> Iterator[Finding]:
             "compose",
             path,
             first.line,
-            f"starts {names} beside what they need",
+            f"starts {names}",
             strength,
             wired,
             verified,
@@ -148,7 +148,7 @@ def _manifests(project: Project, own: Images) -> Iterator[Finding]:
             else Strength.DECLARED
         )
         named = f" {found.name}" if found.name and "{{" not in found.name else ""
-        message = f"a {found.kind}{named} of the project"
+        message = f"{found.kind}{named} of the project"
         yield told("orchestration", "manifest", path, found.line, message, strength, wired, verified)
 
 

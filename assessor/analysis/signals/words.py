@@ -49,6 +49,9 @@ CONTAINER_VALUED = VALUED | {
 }
 
 
+FOLDER_IN_FRONT = re.compile(r"^\$(?:\{\w+\}/?|\w+/)(?=\w)")
+
+
 class Unwrapped(NamedTuple):
     """Hold a command without what wraps it: a script for `sh -c`, the image for `docker run`, whether a runner of tasks took it."""
 
@@ -61,6 +64,8 @@ class Unwrapped(NamedTuple):
 def unwrap(words: tuple[str, ...]) -> Unwrapped:
     """Take wrappers away from the left: sudo, uv run, python -m, coverage run, docker run, bash -c."""
     image, runner = "", False
+    if words:  # "${PREFIX}coverage" runs what it would without the folder that the variable names
+        words = (FOLDER_IN_FRONT.sub("", words[0]), *words[1:])
     for _ in range(8):
         if not words:
             break
