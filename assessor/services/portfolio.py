@@ -36,6 +36,9 @@ APART = timedelta(days=90)
 SAME = timedelta(hours=24)
 """Repositories added within a day are one statement about the person, however many there are."""
 
+ARRIVING = timedelta(hours=1)
+"""How long a stored archive may be without a repository that names it."""
+
 BATCH = 500
 
 
@@ -219,7 +222,7 @@ class PortfolioService:
     def forget_uploads(self) -> int:
         """Delete the archives that no repository names any more and return how many there were."""
         named = self._session.scalars(select(Repository.source).where(Repository.kind == "zip").distinct())
-        return remove_unnamed(self._settings.data_dir, set(named))
+        return remove_unnamed(self._settings.data_dir, set(named), self._clock() - ARRIVING)
 
     def _repository(self, person_id: int, kind: str, source: str, name: str) -> Repository:
         query = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -51,9 +52,13 @@ def save_upload(data_dir: Path, stream: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def remove_unnamed(data_dir: Path, named: set[str]) -> int:
-    """Delete the archives that no repository names and return how many there were."""
-    gone = [path for path in (data_dir / "uploads").glob("*.zip") if path.stem not in named]
+def remove_unnamed(data_dir: Path, named: set[str], before: datetime) -> int:
+    """Delete the archives that no repository names and return how many there were.
+
+    One that was stored after `before` stays: the request that brought it may not have named it yet.
+    """
+    stored = (path for path in (data_dir / "uploads").glob("*.zip") if path.stem not in named)
+    gone = [path for path in stored if path.stat().st_mtime < before.timestamp()]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
 
 import pytest
@@ -221,13 +222,19 @@ def test_steps_name_the_signals_that_gain_most(unit: UnitFactory, actor: Actor) 
     assert all(step.gain and step.text and step.analysis_id == analysis_id for step in steps)
 
 
-def test_uploads_are_kept_while_a_repository_names_them(unit: UnitFactory, actor: Actor, settings: Settings) -> None:
-    kept, lost = (save_upload(settings.data_dir, io.BytesIO(b"PK" + text)) for text in (b"one", b"two"))
+def test_uploads_are_kept_while_a_repository_names_them_and_while_one_may_still_do(
+    unit: UnitFactory, actor: Actor, settings: Settings, clock: Clock
+) -> None:
+    kept, lost, fresh = (save_upload(settings.data_dir, io.BytesIO(b"PK" + text)) for text in (b"one", b"two", b"new"))
+    for digest, minutes in ((kept, 61), (lost, 61), (fresh, 1)):
+        stored = clock.now.timestamp() - 60 * minutes
+        os.utime(upload_path(settings.data_dir, digest), (stored, stored))
     with unit(write=True) as u:
         u.portfolio.add_zip(actor.person_id, "C:\\work\\churn.zip", kept)
         assert u.portfolio.forget_uploads() == 1
     assert upload_path(settings.data_dir, kept).exists()
     assert not upload_path(settings.data_dir, lost).exists()
+    assert upload_path(settings.data_dir, fresh).exists()
     with unit() as u:
         assert u.portfolio.list(actor.person_id)[0].name == "churn"
 
