@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import stat
 import zipfile
 import zlib
@@ -17,7 +18,19 @@ from assessor.analysis.tree import Entry
 __all__ = ["ArchiveTree", "open_archive"]
 
 CHUNK = 1 << 16
-BROKEN = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, OverflowError)
+LARGEST_LIST = 16 << 20
+"""Bytes of the list of members that are read: each takes a multiple of its bytes in memory."""
+
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+)
 CURE = "Pack the repository's folder anew, as a plain .zip."
 
 
@@ -116,12 +129,23 @@ def open_archive(path: Path, limits: Limits) -> Iterator[ArchiveTree]:
             f"The archive has {path.stat().st_size >> 20} MB; {limits.archive_bytes >> 20} MB are read.",
             "Leave data and models out, or give the repository itself.",
         )
-    try:
-        archive = zipfile.ZipFile(path)
-    except BROKEN:
-        raise SourceError("This file is no zip archive that can be read.", CURE) from None
-    with archive:
-        yield ArchiveTree(archive, limits)
+    with _Careful(io.FileIO(path)) as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except BROKEN:
+            raise SourceError("This file is no zip archive that can be read.", CURE) from None
+        with archive:
+            yield ArchiveTree(archive, limits)
+
+
+class _Careful(io.BufferedReader):
+    """Refuse to read the list of an archive's members in one piece where that list is a weapon itself."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes. Raises BadZipFile for more at a time than any list or file has."""
+        if size is not None and size > LARGEST_LIST:
+            raise zipfile.BadZipFile
+        return super().read(size)
 
 
 def _refuse_overlap(members: Sequence[zipfile.ZipInfo]) -> None:

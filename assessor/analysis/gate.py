@@ -35,12 +35,17 @@ class Route:
     protocol: str = "https"
 
 
+Redirect = Callable[[Route], str | None]
+
+
 def resolve_host(host: str) -> Sequence[str]:
     """Return every IP address of a host. Raises SourceError where it has none."""
     try:
         return list(dict.fromkeys(str(found[4][0]) for found in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)))
     except OSError:
-        raise SourceError(f"The host {host} has no address.", "Check its spelling, and that this machine is online.") from None
+        raise SourceError(
+            f"The host {host} has no address.", "Check its spelling, and that this machine is online."
+        ) from None
 
 
 def is_public(text: str) -> bool:
@@ -57,19 +62,21 @@ class Gate:
     """Let https addresses of known hosts through, resolved once and pinned; redirects go through it anew."""
 
     def __init__(
-        self, hosts: Sequence[str] = PUBLIC_FORGES, *, resolve: Resolve = resolve_host, redirects: bool = True
+        self,
+        hosts: Sequence[str] = PUBLIC_FORGES,
+        *,
+        resolve: Resolve = resolve_host,
+        redirect: Redirect | None = None,
     ) -> None:
         self._hosts = frozenset(hosts)
         self._resolve = resolve
-        self._redirects = redirects
+        self._redirect = redirect or redirect_of
 
     def admit(self, url: str) -> Route:
         """Return how an address may be fetched. Raises SourceError."""
         route = self._checked(url)
-        if not self._redirects:
-            return route
         for _ in range(REDIRECTS + 1):
-            target = _redirect_of(route)
+            target = self._redirect(route)
             if target is None:
                 return route
             route = self._checked(target)
@@ -114,7 +121,7 @@ class _Pinned(http.client.HTTPSConnection):
         self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host)
 
 
-def _redirect_of(route: Route) -> str | None:
+def redirect_of(route: Route) -> str | None:
     """Return where the address of a repository redirects to, without git's own suffix, or None. Raises SourceError."""
     assert route.pinned is not None
     suffix = "/info/refs?service=git-upload-pack"
@@ -127,6 +134,8 @@ def _redirect_of(route: Route) -> str | None:
         target = urljoin(route.url + suffix, answer.headers.get("Location", ""))
         return target.removesuffix(suffix)
     except (OSError, http.client.HTTPException) as error:
-        raise SourceError(f"{route.host} could not be reached ({type(error).__name__}).", "Try again in a while.") from None
+        raise SourceError(
+            f"{route.host} could not be reached ({type(error).__name__}).", "Try again in a while."
+        ) from None
     finally:
         connection.close()

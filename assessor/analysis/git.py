@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import resource
@@ -11,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeVar
 
 from assessor.analysis.limits import Limits, SourceError
 from assessor.analysis.tree import Entry
@@ -30,7 +31,15 @@ SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SHORT = re.compile(r"[0-9a-f]{7,64}")
 REF = re.compile(r"(?!.*(?:\.\.|@\{|//|\.lock(?:/|$)|/\.|\.$|/$))(?![./-])[^\x00-\x20\x7f~^:?*\[\\]+")
 BLAMED = re.compile(rb"([0-9a-f]{40,64}) \d+ (\d+)(?: \d+)?\n$")
-SMALL, PACKED = 4096, 64 << 20
+SMALL, PACKED = 4096, 16 << 20
+PACKED_REF = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64}) (\S+)$", re.MULTILINE)
+LARGEST = 16 << 20
+"""Bytes of the largest object that is read: files that are larger are never asked for, commits have no reason to be."""
+
+RESTARTS = 20
+"""Times that git may die on objects before the rest is given up."""
+
+LONGEST_NAME = 255
 WINDOW = 64
 """Objects that are asked for before answers are read: their ids fit into a pipe."""
 
@@ -52,6 +61,9 @@ CONFIGURATION = """[core]
 [gc]
 \tauto = 0
 {extension}"""
+
+T = TypeVar("T")
+Answers = Callable[[subprocess.Popen[bytes], Sequence[str]], Iterator[tuple[str, T | None]]]
 
 
 class Blamed(NamedTuple):
@@ -108,44 +120,39 @@ class Repository:
 
     def entries(self, sha: str) -> tuple[list[Entry], list[str], list[str]]:
         """Return the regular files of a commit, the paths whose object is missing, and the limits that were hit."""
-        found: list[Entry] = []
-        missing: list[str] = []
+        named: list[tuple[str, str, int]] = []
         hit: list[str] = []
         seen = size = 0
         # -t tells of directories too: without it a tree of directories alone would print nothing for ever.
-        with self._running("ls-tree", "-r", "-t", "-l", "-z", "--full-tree", sha) as process:
+        with self._running("ls-tree", "-r", "-t", "-z", "--full-tree", sha) as process:
             assert process.stdout is not None
             for record in _records(process.stdout):
                 seen, size = seen + 1, size + len(record)
-                if seen > 2 * self._limits.files or len(found) >= self._limits.files or size > self._limits.paths:
+                if seen > 2 * self._limits.files or len(named) >= self._limits.files or size > self._limits.paths:
                     hit.append("max-files")
                     break
-                entry = _entry(record)
-                if isinstance(entry, Entry):
-                    found.append(entry)
-                elif entry:
-                    missing.append(entry)
+                file = _file(record)
+                if file is not None:
+                    named.append(file)
             else:
-                if process.wait() and not found:
-                    raise SourceError(
-                        "The files of the commit cannot be read.", "Its objects are damaged or missing; clone it anew."
-                    )
-        found.sort(key=lambda entry: entry.path)
+                if process.wait():
+                    if not named:
+                        cure = "Its objects are damaged or missing; clone it anew."
+                        raise SourceError("The files of the commit cannot be read.", cure)
+                    hit.append("missing-folders")
+        sizes = dict(self._asked("--batch-check", dict.fromkeys(blob for _, blob, _ in named), self._sizes))
+        found, missing = [], []
+        for path, blob, mode in sorted(named):
+            known = sizes[blob]
+            if known is None:
+                missing.append(path)
+            else:
+                found.append(Entry(path, blob, known, mode))
         return found, missing, hit
 
     def read(self, ids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
-        """Yield objects by id in the order asked; None for one that is missing, damaged or above the size limit."""
-        waiting = list(ids)
-        while waiting:
-            done = 0
-            with self._running("cat-file", "--batch", stdin=True) as process:
-                for sha, data in self._answers(process, waiting):
-                    done += 1
-                    yield sha, data
-            if done < len(waiting):  # git died on this object: it costs itself only
-                yield waiting[done], None
-                done += 1
-            waiting = waiting[done:]
+        """Yield objects by id in the order asked; None for one that is missing, damaged, false or above the size limit."""
+        return self._asked("--batch", ids, self._contents)
 
     def blame(self, sha: str, path: str) -> list[Blamed]:
         """Return who wrote each line of a file, copies and moves followed, .mailmap ignored.
@@ -167,30 +174,47 @@ class Repository:
                     commit, line = head[1].decode(), int(head[2])
         return found
 
-    def _answers(self, process: subprocess.Popen[bytes], ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for start in range(0, len(ids), WINDOW):
-            part = ids[start : start + WINDOW]
-            try:
-                process.stdin.write("".join(f"{sha}\n" for sha in part).encode())
-                process.stdin.flush()
-                if start + WINDOW >= len(ids):
-                    process.stdin.close()
-            except OSError:
+    def _asked(self, how: str, ids: Iterable[str], answers: Answers[T]) -> Iterator[tuple[str, T | None]]:
+        """Yield what git answers for each id; an object on which it dies costs itself only."""
+        waiting = list(ids)
+        for _ in range(RESTARTS):
+            if not waiting:
                 return
-            for sha in part:
-                head = process.stdout.readline().split()
-                if len(head) == 2:  # "<id> missing"
-                    yield sha, None
-                    continue
-                if len(head) != 3 or not head[2].isdigit():
-                    return
-                size = int(head[2])
-                data = process.stdout.read(size + 1)
-                if len(data) != size + 1:
-                    return
-                yield sha, data[:-1]
+            done = 0
+            with self._running("cat-file", how, stdin=True) as process:
+                for sha, answer in answers(process, waiting):
+                    done += 1
+                    yield sha, answer
+            if done == 0:  # the first that this git was asked for: nothing else can have ended it
+                yield waiting[0], None
+                done = 1
+            waiting = waiting[done:]
+        yield from ((sha, None) for sha in waiting)
+
+    def _sizes(self, process: subprocess.Popen[bytes], ids: Sequence[str]) -> Iterator[tuple[str, int | None]]:
+        assert process.stdout is not None
+        for sha in _sent(process, ids):
+            head = process.stdout.readline().split()
+            if len(head) == 2:  # "<id> missing"
+                yield sha, None
+            elif len(head) == 3:
+                yield sha, int(head[2]) if head[1] == b"blob" else None
+            else:
+                return
+
+    def _contents(self, process: subprocess.Popen[bytes], ids: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        assert process.stdout is not None
+        for sha in _sent(process, ids):
+            head = process.stdout.readline().split()
+            if len(head) == 2:
+                yield sha, None
+                continue
+            if len(head) != 3 or int(head[2]) > LARGEST:
+                return
+            data = process.stdout.read(int(head[2]) + 1)
+            if len(data) != int(head[2]) + 1:
+                return
+            yield sha, data[:-1] if _is_named(sha, head[1], data[:-1]) else None
 
     def _head(self) -> str | None:
         text = self._small(self._theirs / "HEAD")
@@ -209,8 +233,8 @@ class Repository:
                 "This repository keeps its branches in a reftable.", "Clone it; a clone keeps them in files."
             )
         found = self._loose(name) or self._refs.get(name)
-        if found is None and self._refs:
-            raise SourceError(f"HEAD names {name}, which is not there.", "Say which branch or commit with --rev.")
+        if found is None and (self._refs or any(files for _, _, files in os.walk(self._theirs / "refs"))):
+            raise SourceError(f"HEAD names {name[:80]}, which is not there.", "Say which branch or commit with --rev.")
         return found
 
     def _commit(self, sha: str, asked: str) -> str:
@@ -228,15 +252,10 @@ class Repository:
     @cached_property
     def _refs(self) -> dict[str, str]:
         text = self._small(self._theirs / "packed-refs", PACKED) or ""
-        found = {}
-        for line in text.splitlines():
-            sha, _, name = line.partition(" ")
-            if SHA.fullmatch(sha) and REF.fullmatch(name):
-                found[name] = sha
-        return found
+        return {name: sha for sha, name in PACKED_REF.findall(text) if REF.fullmatch(name)}
 
     def _loose(self, name: str, depth: int = 5) -> str | None:
-        if not name.startswith("refs/") or not REF.fullmatch(name) or depth == 0:
+        if not name.startswith("refs/") or not REF.fullmatch(name) or len(name) > LONGEST_NAME or depth == 0:
             return None
         path = self._theirs.joinpath(*name.split("/"))
         if any(
@@ -272,6 +291,8 @@ class Repository:
     @contextmanager
     def _running(self, *arguments: str, stdin: bool = False) -> Iterator[subprocess.Popen[bytes]]:
         with run(arguments, self._environment, self._limits, self._limits.git_seconds, stdin=stdin) as process:
+            if sys.platform == "linux":  # packs are mapped and do not count here; what git makes of them does
+                resource.prlimit(process.pid, resource.RLIMIT_DATA, (self._limits.git_heap, self._limits.git_heap))
             yield process
 
 
@@ -318,13 +339,18 @@ def end(process: subprocess.Popen[bytes]) -> None:
 @contextmanager
 def open_repository(path: Path, limits: Limits) -> Iterator[Repository]:
     """Open a git directory for reading. Raises SourceError for one that points outside itself."""
-    refuse_tricks(path)
+    try:
+        refuse_tricks(path)
+        long = _uses_sha256(path)
+    except OSError as error:
+        raise SourceError(
+            f"The repository cannot be read: {error.strerror}.", "Check who may read its folders."
+        ) from None
     with tempfile.TemporaryDirectory(prefix="assessor-git-") as folder:
         ours = Path(folder) / "git"
         (ours / "refs").mkdir(parents=True)
         (ours / "objects").mkdir()
         (ours / "HEAD").write_text("ref: refs/heads/none\n")
-        long = _uses_sha256(path)
         extension = "[extensions]\n\tobjectFormat = sha256\n" if long else ""
         (ours / "config").write_text(CONFIGURATION.format(version=1 if long else 0, extension=extension))
         yield Repository(path, ours, limits)
@@ -346,13 +372,20 @@ def refuse_tricks(path: Path) -> None:
                 "This repository borrows objects from another one.",
                 "Run `git repack -a -d` in it, or give a plain clone.",
             )
-    with os.scandir(path / "objects") as folders:
-        for folder in folders:
-            if folder.is_symlink():
-                raise SourceError("A folder of objects is a link.", cure)
-    pack = path / "objects" / "pack"
-    if pack.is_dir() and any(entry.is_symlink() for entry in os.scandir(pack)):
-        raise SourceError("A pack of this repository is a link.", cure)
+    with os.scandir(path / "objects") as found:
+        folders = [entry for entry in found if not _is_file(entry, cure)]
+    for folder in folders:
+        with os.scandir(folder) as found:
+            for entry in found:
+                _is_file(entry, cure)
+
+
+def _is_file(entry: os.DirEntry[str], cure: str) -> bool:
+    """Tell a file from a folder. Raises SourceError for what leads elsewhere (a link) or waits for ever (a pipe)."""
+    file = entry.is_file(follow_symlinks=False)
+    if not file and not entry.is_dir(follow_symlinks=False):
+        raise SourceError(f"{entry.name} among the objects of this repository is a link or a pipe.", cure)
+    return file
 
 
 def clone(route: Route, into: Path, limits: Limits, *, token: str | None = None) -> Iterator[int]:
@@ -412,7 +445,7 @@ def _uses_sha256(path: Path) -> bool:
     for pack in (path / "objects" / "pack").glob("pack-*.idx"):
         return len(pack.stem) > 50
     for folder in (path / "objects").glob("[0-9a-f][0-9a-f]"):
-        for loose in folder.iterdir():
+        for loose in folder.glob("*"):
             return len(loose.name) > 40
     return False
 
@@ -424,16 +457,35 @@ def _records(stream: IO[bytes]) -> Iterator[bytes]:
         yield from whole
 
 
-def _entry(record: bytes) -> Entry | str | None:
-    """Return a regular file, the path of one whose object is missing, or None for what is no file."""
+def _file(record: bytes) -> tuple[str, str, int] | None:
+    """Return path, blob and mode of a regular file, None for what is no file."""
     head, _, raw = record.partition(b"\t")
     parts = head.split()
-    if len(parts) != 4 or parts[1] != b"blob" or parts[0] not in (b"100644", b"100755", b"100664"):
+    if len(parts) != 3 or parts[1] != b"blob" or parts[0] not in (b"100644", b"100755", b"100664"):
         return None
-    path = raw.decode("utf-8", "replace")
-    if not parts[3].isdigit():
-        return path
-    return Entry(path, parts[2].decode(), int(parts[3]), int(parts[0], 8))
+    return raw.decode("utf-8", "replace"), parts[2].decode(), int(parts[0], 8)
+
+
+def _sent(process: subprocess.Popen[bytes], ids: Sequence[str]) -> Iterator[str]:
+    """Ask git for objects, a window at a time, and yield each id when its answer is to be read."""
+    assert process.stdin is not None
+    for start in range(0, len(ids), WINDOW):
+        part = ids[start : start + WINDOW]
+        try:
+            process.stdin.write("".join(f"{sha}\n" for sha in part).encode())
+            process.stdin.flush()
+            if start + WINDOW >= len(ids):
+                process.stdin.close()
+        except OSError:
+            return
+        yield from part
+
+
+def _is_named(sha: str, kind: bytes, data: bytes) -> bool:
+    """Tell whether an object is what its id says: git does not look, and facts are kept by the id of their blob."""
+    digest = hashlib.new("sha1" if len(sha) == 40 else "sha256", b"%s %d\0" % (kind, len(data)), usedforsecurity=False)
+    digest.update(data)
+    return digest.hexdigest() == sha
 
 
 def _size(folder: Path) -> int:

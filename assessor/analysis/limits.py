@@ -26,9 +26,12 @@ class Limits:
     paths: int = 16 * MB
     file_bytes: int = MB
     total_bytes: int = 400 * MB
-    file_seconds: float = 10.0
+    facts_bytes: int = 48 * MB
+    file_seconds: float = 5.0
+    slow_seconds: float = 6.0
     git_seconds: float = 120.0
     git_memory: int = 1024 * MB
+    git_heap: int = 256 * MB
     parser_memory: int = 512 * MB
     clone_bytes: int = 1024 * MB
     clone_seconds: float = 600.0

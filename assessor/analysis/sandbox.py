@@ -12,9 +12,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 
 from assessor.analysis import facts
-from assessor.analysis.cache import Cache
+from assessor.analysis.cache import Cache, key_of, unpacked
 from assessor.analysis.facts import FileFacts, Skipped
 from assessor.analysis.limits import Limits
 from assessor.analysis.parser import ANSWER, HEAD
@@ -37,56 +38,88 @@ def parse_all(
     deadline: float | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[Entry, FileFacts | Skipped]]:
-    """Yield the facts of every entry, or why there are none; `deadline` is on the monotonic clock."""
-    waiting: list[Entry] = []
+    """Yield the facts of every entry, or why there are none; `deadline` is on the monotonic clock.
+
+    Bytes that lie under several names are read once. What a limit leaves out is the same whatever the cache holds.
+    """
+    alike: dict[str, list[Entry]] = {}
     for entry in entries:
-        kept = cache.get(entry) if cache is not None else None
-        if kept is not None:
-            yield entry, kept
-        elif entry.size > limits.file_bytes:
-            yield entry, Skipped(entry.path, f"larger than {limits.file_bytes >> 20} MB")
-        else:
-            waiting.append(entry)
-    done = len(entries) - len(waiting)
-    child: _Child | None = None
-    try:
-        affordable = _affordable(waiting, limits)
-        yield from ((entry, Skipped(entry.path, MAX_BYTES)) for entry in waiting if entry.path not in affordable)
-        for entry, data in tree.read(entry for entry in waiting if entry.path in affordable):
+        alike.setdefault(key_of(entry), []).append(entry)
+    firsts = [group[0] for group in alike.values()]
+    chosen = _affordable([entry for entry in firsts if entry.size <= limits.file_bytes], limits)
+    rows = ((path, cache.get(entry)) for path, entry in chosen.items()) if cache is not None else ()
+    kept = {path: row for path, row in rows if row is not None}
+    fresh = tree.read([entry for entry in firsts if entry.path in chosen and entry.path not in kept])
+    done = size = 0
+    with closing(_Parser(limits)) as parser:
+        for group in alike.values():
+            entry = group[0]
             if progress is not None:
                 progress("reading", done, len(entries))
-            done += 1
-            if deadline is not None and time.monotonic() > deadline:
-                yield entry, Skipped(entry.path, MAX_SECONDS)
-                continue
-            if data is None:
-                yield entry, Skipped(entry.path, "its object is missing or damaged")
-                continue
-            child = child or _Child(limits)
-            answer = child.ask(entry.path, data, limits.file_seconds)
-            if isinstance(answer, str):
-                child.end()
-                child = None
-                yield entry, Skipped(entry.path, answer)
-                continue
-            found = facts.decode(answer)
-            if cache is not None:
-                cache.put(entry, answer)
-            yield entry, found
-    finally:
-        if child is not None:
-            child.end()
+            done += len(group)
+            known: FileFacts | Skipped
+            if entry.size > limits.file_bytes:
+                known = Skipped(entry.path, f"larger than {limits.file_bytes >> 20} MB")
+            elif entry.path not in chosen or size > limits.facts_bytes:
+                known = Skipped(entry.path, MAX_BYTES)
+            elif parser.tired or (deadline is not None and time.monotonic() > deadline):
+                known = Skipped(entry.path, MAX_SECONDS)
+            elif entry.path in kept and (found := unpacked(kept[entry.path])) is not None:
+                known, size = found[0], size + found[1]
+            else:
+                _, data = next(tree.read([entry]) if entry.path in kept else fresh)
+                answer = parser.ask(entry, data)
+                known = Skipped(entry.path, answer) if isinstance(answer, str) else facts.decode(answer)
+                if cache is not None and isinstance(answer, bytes):
+                    cache.put(entry, answer)
+                size += len(answer)
+            for one in group:
+                yield one, Skipped(one.path, known.reason) if isinstance(known, Skipped) else known
 
 
-def _affordable(entries: Sequence[Entry], limits: Limits) -> set[str]:
-    """Return the paths that are read within the limit on all bytes together; the largest files are left out first."""
-    total, chosen = 0, set()
+def _affordable(entries: Sequence[Entry], limits: Limits) -> dict[str, Entry]:
+    """Return by path what is read within the limit on all bytes together; the largest files are left out first."""
+    total, chosen = 0, {}
     for entry in sorted(entries, key=lambda entry: (entry.size, entry.path)):
         total += entry.size
         if total > limits.total_bytes:
             break
-        chosen.add(entry.path)
+        chosen[entry.path] = entry
     return chosen
+
+
+class _Parser:
+    """Hold a child while there is one, and how long it worked on files that take longer than an honest one."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._child: _Child | None = None
+        self._slow = 0.0
+
+    @property
+    def tired(self) -> bool:
+        """Tell whether slow files together have taken what they may."""
+        return self._slow > self._limits.slow_seconds
+
+    def ask(self, entry: Entry, data: bytes | None) -> bytes | str:
+        """Return the facts of a file, encoded, or why there are none."""
+        if data is None:
+            return "its object is missing or damaged"
+        self._child = self._child or _Child(self._limits)
+        began = time.monotonic()
+        answer = self._child.ask(entry.path, data, self._limits.file_seconds)
+        took = time.monotonic() - began
+        if took > self._limits.file_seconds / 2:
+            self._slow += took
+        if isinstance(answer, str):
+            self.close()
+        return answer
+
+    def close(self) -> None:
+        """End the child."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
 
 
 class _Child:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assessor.cli.environment import read_settings
 from assessor.config import Settings, resource_dir
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def command() -> None:
 @command.command(name="upgrade")
 def upgrade_command() -> None:
     """Bring the schema to this version; safe to repeat."""
-    settings = Settings.from_environment()
+    settings = read_settings()
     waiting = pending(settings)
     upgrade(settings)
     click.echo(f"The schema is up to date; {len(waiting)} migrations were applied.")
@@ -92,14 +93,14 @@ def upgrade_command() -> None:
 @click.confirmation_option(prompt="Columns and tables that the older version does not know are lost. Go on?")
 def downgrade_command(revision: str) -> None:
     """Take the schema back to REVISION ("base" removes everything)."""
-    downgrade(Settings.from_environment(), revision)
+    downgrade(read_settings(), revision)
     click.echo(f"The schema is at {revision}.")
 
 
 @command.command(name="check")
 def check_command() -> None:
     """Tell whether the schema is this version's; exit 1 if not."""
-    waiting = pending(Settings.from_environment())
+    waiting = pending(read_settings())
     if waiting:
         raise click.ClickException(f"migrations are waiting: {', '.join(waiting)}; run `assessor db upgrade`")
     click.echo("The schema is up to date.")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assessor.config import Settings, SettingsError, resource_dir
+from assessor.cli.environment import read_settings
+from assessor.config import Settings, resource_dir
 
 if TYPE_CHECKING:
     from assessor.services.unit import UnitFactory
@@ -52,7 +53,7 @@ def command() -> None:
 @command.command()
 def load() -> None:
     """Load the demo workspace, unless it is there."""
-    loaded = _load(_settings())
+    loaded = _load(read_settings())
     click.echo("The demo workspace is loaded." if loaded else "The demo workspace is there already.")
 
 
@@ -61,7 +62,7 @@ def remove() -> None:
     """Remove the demo workspace with everything in it."""
     from assessor.factory import create_unit
 
-    settings = _settings()
+    settings = read_settings()
     found = _forget(create_unit(settings))
     shutil.rmtree(settings.data_dir / "demo", ignore_errors=True)
     click.echo("The demo workspace is removed." if found else "There is no demo workspace.")
@@ -78,13 +79,6 @@ def load_if_empty(settings: Settings) -> bool:
     finally:
         unit.engine.dispose()
     return empty and _load(settings)
-
-
-def _settings() -> Settings:
-    try:
-        return Settings.from_environment()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
 
 
 def _load(settings: Settings) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -81,6 +83,7 @@ def command(
     if output is not None and not output.parent.is_dir():
         _refuse(f"There is no folder {str(output.parent)!r}.", "Create it, or write elsewhere.")
     bar = _Bar() if sys.stderr.isatty() else None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that temporary folders are removed
     options = Options(
         rev=rev,
         authors=authors,
@@ -96,9 +99,9 @@ def command(
         _refuse(error.cause, error.cure)
     except Exception as error:
         _end(bar)
-        click.echo(f"Error: {type(error).__name__}: {error}. This is a bug; please report it with --stats.", err=True)
         if stats:
-            raise
+            traceback.print_exc()
+        click.echo(f"Error: {type(error).__name__}: {error}. This is a bug; please report it with --stats.", err=True)
         ctx.exit(BROKEN)
     _end(bar)
     _write(_writers(catalogue)[form](report), output)

@@ -15,7 +15,8 @@ from types import FrameType
 
 import click
 
-from assessor.config import LOOPBACK, Settings, SettingsError
+from assessor.cli.environment import read_settings
+from assessor.config import LOOPBACK, Settings
 
 STOP_WITHIN = 8.0
 """Seconds that children get to finish before they are killed; promised to the user are ten."""
@@ -37,16 +38,15 @@ def command(host: str | None, port: int | None, no_worker: bool, no_demo: bool) 
         os.environ["HOST"] = host
     if port:
         os.environ["PORT"] = str(port)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+    settings = read_settings()
     _require_free_port(settings)
     _prepare(settings, demo=not no_demo)
     supervisor = Supervisor()
     supervisor.start(_web_arguments(settings), essential=True)
     if not no_worker:
-        supervisor.start([sys.executable, "-m", "assessor", "worker", "--name", "embedded"], essential=False)
+        # Beside a shared database there are workers on other machines, whose names must differ.
+        name = "embedded" if settings.embedded else socket.gethostname()
+        supervisor.start([sys.executable, "-m", "assessor", "worker", "--name", name], essential=False)
     shown = "localhost" if settings.host in LOOPBACK else settings.host
     click.echo(f"Assessor: http://{shown}:{settings.port}  (Ctrl-C stops it; data in {settings.data_dir})", err=True)
     sys.exit(supervisor.wait())

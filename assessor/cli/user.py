@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assessor.config import Settings, SettingsError
+from assessor.cli.environment import read_settings
+from assessor.config import Settings
 
 if TYPE_CHECKING:
     from assessor.services.unit import UnitFactory
@@ -77,10 +78,7 @@ def _unit() -> Iterator[tuple[UnitFactory, Settings]]:
     from assessor.factory import create_unit
     from assessor.services.errors import ServiceError
 
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+    settings = read_settings()
     if pending(settings):
         raise click.ClickException("the database is not ready; run `assessor db upgrade` first")
     try:

@@ -8,7 +8,7 @@ import threading
 
 import click
 
-from assessor.config import Settings, SettingsError
+from assessor.cli.environment import read_settings
 
 
 @click.command(name="worker")
@@ -20,11 +20,10 @@ def command(name: str | None) -> None:
     """Run one worker until it is told to stop."""
     from assessor.factory import create_unit
     from assessor.jobs.worker import work
+    from assessor.web.logs import configure_logging
 
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+    settings = read_settings()
+    configure_logging(settings.log_level)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -20,6 +20,9 @@ from assessor.services.uploads import upload_path
 
 __all__ = ["Stages", "sweep_folders"]
 
+LONGEST = 600.0
+"""Seconds that the files of one analysis may take; what is left over then is told on the report."""
+
 TELL_EVERY = 0.5
 """Seconds between two stored states of progress: a page that refreshes each second sees it move, the database rests."""
 
@@ -51,6 +54,8 @@ class Stages:
             rev=task.rev,
             authors=task.authors,
             cache_dir=self._settings.data_dir / "cache",
+            max_seconds=LONGEST,
+            catalogue=self._unit.catalogue,
             progress=_Teller(self._unit, analysis_id),
         )
         report = score(str(self._path(task)), options)

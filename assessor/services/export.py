@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from assessor.models.account import SignIn, UserAccount
+from assessor.models.account import Passkey, SignIn, UserAccount
 from assessor.models.base import Base
-from assessor.models.portfolio import Analysis, Repository
+from assessor.models.portfolio import Analysis, AnalysisFinding, Repository
 from assessor.models.profile import Evidence, Identity, SelfRating, TargetChoice
 from assessor.services.audit import AuditService
 
@@ -41,6 +41,10 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
         "account": _row(user),
         "workspaces": [{"workspace": one.workspace.name, "role": one.role} for one in user.memberships],
         "sessions": rows(SignIn, user_id=user.id),
+        "passkeys": [
+            {"name": one.name, "created": _value(one.create_datetime), "last_used": _value(one.lastuse_datetime)}
+            for one in session.scalars(select(Passkey).filter_by(user_id=user.id))
+        ],
         "identities": rows(Identity, person_id=whose),
         "targets": rows(TargetChoice, person_id=whose),
         "self_ratings": rows(SelfRating, person_id=whose),
@@ -52,7 +56,11 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
 
 def _analyses(session: Session, repository: Repository) -> list[dict[str, Any]]:
     query = select(Analysis).where(Analysis.repository_id == repository.id).options(undefer(Analysis.report))
-    return _rows(session.scalars(query.order_by(Analysis.created_at)))
+    found = session.scalars(query.order_by(Analysis.created_at)).all()
+    findings: dict[str, list[dict[str, Any]]] = {one.id: [] for one in found}
+    for finding in session.scalars(select(AnalysisFinding).where(AnalysisFinding.analysis_id.in_(findings))):
+        findings[finding.analysis_id].append(_row(finding))
+    return [_row(one) | {"findings": findings[one.id]} for one in found]
 
 
 def _log(entries: Sequence[Base]) -> list[dict[str, Any]]:

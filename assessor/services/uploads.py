@@ -53,11 +53,12 @@ def save_upload(data_dir: Path, stream: BinaryIO) -> str:
 
 
 def remove_unnamed(data_dir: Path, named: set[str], before: datetime) -> int:
-    """Delete the archives that no repository names and return how many there were.
+    """Delete the archives that no repository names, and what a broken upload left; return how many there were.
 
     One that was stored after `before` stays: the request that brought it may not have named it yet.
     """
-    stored = (path for path in (data_dir / "uploads").glob("*.zip") if path.stem not in named)
+    folder = data_dir / "uploads"
+    stored = [path for path in folder.glob("*.zip") if path.stem not in named] + list(folder.glob("*.part"))
     gone = [path for path in stored if path.stat().st_mtime < before.timestamp()]
     for path in gone:
         path.unlink(missing_ok=True)

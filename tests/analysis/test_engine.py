@@ -80,13 +80,32 @@ class TestSameBytes:
 
     def test_one_cache_serves_the_same_bytes_under_another_name(self, tmp_path: Path) -> None:
         cache = tmp_path / "cache"
-        score(
-            str(make_repo(tmp_path / "a", {"one.py": "def (:\n", "tests/test_x.py": PRICES})), Options(cache_dir=cache)
-        )
-        moved = make_repo(tmp_path / "b", {"two.py": "def (:\n", "shop/x.py": PRICES})
+        score(str(make_repo(tmp_path / "a", {"one.py": "def (:\n", "shop/a.py": PRICES})), Options(cache_dir=cache))
+        moved = make_repo(tmp_path / "b", {"two.py": "def (:\n", "store/b.py": PRICES})
         warm = Options(cache_dir=cache)
         assert to_stored(score(str(moved), warm)) == to_stored(score(str(moved)))
         assert warm.stats.cache_hits == 2
+
+    def test_one_cache_knows_that_a_name_can_change_what_bytes_mean(self, tmp_path: Path) -> None:
+        cache = tmp_path / "cache"
+        key = 'KEY = "AKIA' + 'Q7RT2MXW4ZKD9BFH"\n'
+        steps = "test:\n  script:\n    - pytest\njobs:\n  test:\n    steps:\n      - run: pytest\n"
+        for name, files in {
+            "tests": {"tests/data.py": key, ".travis.yml": steps},
+            "own": {"shop/data.py": key, ".gitlab-ci.yml": steps},
+            "both": {"shop/data.py": key, "tests/data.py": key, ".travis.yml": steps, ".gitlab-ci.yml": steps},
+        }.items():
+            path = str(make_repo(tmp_path / name, files))
+            assert to_stored(score(path, Options(cache_dir=cache))) == to_stored(score(path)), name
+
+    def test_limits_cut_the_same_files_whatever_the_cache_holds(self, tmp_path: Path) -> None:
+        files = {f"m{number}.py": f"x = {number}\n" * 1000 for number in range(8)}
+        path = str(make_repo(tmp_path / "r", files))
+        score(path, Options(cache_dir=tmp_path / "cache"))
+        for limits in (Limits(total_bytes=20_000), Limits(facts_bytes=1000)):
+            warm = score(path, Options(cache_dir=tmp_path / "cache", limits=limits))
+            assert to_stored(warm) == to_stored(score(path, Options(limits=limits)))
+            assert "max-bytes" in warm.limits_hit
 
 
 BROKEN: dict[str, tuple[str, str | bytes, str]] = {

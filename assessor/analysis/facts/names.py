@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-import re
 import builtins
+import re
 from typing import Any
 
 from assessor.analysis.facts.walk import Bound, Node, Scope, text_of
