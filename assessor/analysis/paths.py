@@ -79,7 +79,10 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
     (Kind.TOML, r".*\.toml|(.*/)?pipfile"),
     (Kind.SHELL, r".*\.(sh|bash|zsh|ksh|bat|cmd|ps1)"),
     # Commands of a project often bear no ending.
-    (Kind.SHELL, r"(.*/)?(scripts?|bin|hack|\.?ci)/(?!(readme|licen[cs]e|copying|notice|authors|version|codeowners)$)[^/.]+"),
+    (
+        Kind.SHELL,
+        r"(.*/)?(scripts?|bin|hack|\.?ci)/(?!(readme|licen[cs]e|copying|notice|authors|version|codeowners)$)[^/.]+",
+    ),
     (
         Kind.MARKDOWN,
         r".*\.(md|markdown|mdx|rst|adoc)|(.*/)?(readme|changelog|changes|history|news|contributing)(\.txt)?",

@@ -20,13 +20,25 @@ APPLIED = re.compile(
     r"|soda\.scan\.Scan\(\)\.execute$|whylogs\.core\.constraints\..*|whylogs\..*\.(?:validate|generate_constraints_report)$|pointblank\.Validate\(\)"
     r"|schema\.Schema\(\)\.validate$|voluptuous\.Schema\(\)\(\)$|pydeequ\.|dataframely\.|patito\..*\.validate$|pyspark\.pandas\..*validate|marshmallow\..*\(\)\.load$"
 )
-DECLARED = re.compile(r"pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema)$|tensorflow_data_validation\.(?:infer_schema|load_schema_text)$")
+DECLARED = re.compile(
+    r"pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema)$|tensorflow_data_validation\.(?:infer_schema|load_schema_text)$"
+)
 ROWS = re.compile(r".*\.(?:model_validate|parse_obj|validate_python|model_validate_json|parse_raw)$")
-READS = re.compile(r"csv\.(?:DictReader|reader)|pandas\.(?:read_\w+|DataFrame)|json\.load\w*$|jsonlines|pyarrow|polars\.|datasets\.load_dataset|.*\.(?:iterrows|itertuples|to_dict)$|open$")
-CHECKED_FRAME = re.compile(r"(?:^|_)(?:validate|validation|check|verify|assert|ensure|sanity)(?:_|$)|(?:schema|quality|integrity)", re.IGNORECASE)
-FRAME = re.compile(r"(?:^|[?~.])(?:\w*_)?(?:df|frame|data|dataset|table|rows?|batch|records?|data_?frame|features|sample\w*|x_train|input_data)(?:[.\[]|$)", re.IGNORECASE)
+READS = re.compile(
+    r"csv\.(?:DictReader|reader)|pandas\.(?:read_\w+|DataFrame)|json\.load\w*$|jsonlines|pyarrow|polars\.|datasets\.load_dataset|.*\.(?:iterrows|itertuples|to_dict)$|open$"
+)
+CHECKED_FRAME = re.compile(
+    r"(?:^|_)(?:validate|validation|check|verify|assert|ensure|sanity)(?:_|$)|(?:schema|quality|integrity)",
+    re.IGNORECASE,
+)
+FRAME = re.compile(
+    r"(?:^|[?~.])(?:\w*_)?(?:df|frame|data|dataset|table|rows?|batch|records?|data_?frame|features|sample\w*|x_train|input_data)(?:[.\[]|$)",
+    re.IGNORECASE,
+)
 TABLE = re.compile(r"(?:pandas|polars|pyspark\.sql|dask\.dataframe|pyarrow)\.(?:DataFrame|LazyFrame|Table)\(\)")
-LOOKS = re.compile(r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.hasnans|\.shape|\.keys|\.select_dtypes)\b")
+LOOKS = re.compile(
+    r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.hasnans|\.shape|\.keys|\.select_dtypes)\b"
+)
 ROUTED = re.compile(r".*\(\)\.(?:get|post|put|patch|delete|route|websocket|api_route)(?:\(\))?$")
 
 
@@ -37,7 +49,9 @@ def data_validation(project: Project) -> Iterator[Finding]:
     """
     code = code_of(project)
     for site in code.calls(APPLIED):
-        if not site.name.startswith(("jsonschema", "cerberus", "marshmallow", "schema.", "voluptuous")) or _reads_data(code, site.path, site.call.scope):
+        if not site.name.startswith(("jsonschema", "cerberus", "marshmallow", "schema.", "voluptuous")) or _reads_data(
+            code, site.path, site.call.scope
+        ):
             yield at_call("data-validation", "applied", site, "data is held against a schema")
     for site in code.calls(DECLARED):
         yield at_call("data-validation", "declared", site, "a schema is declared", Strength.DECLARED)
@@ -49,7 +63,10 @@ def data_validation(project: Project) -> Iterator[Finding]:
 def _model_methods(code: Code) -> Iterator[Finding]:
     """Find pandera models that are applied by their class: Schema.validate(frame), DataFrame[Schema]."""
     for place in code.classes():
-        if not any(re.match(r"pandera\b.*(?:DataFrameModel|SchemaModel)$", name) for name in code.project.ancestors(place.path, place.definition)):
+        if not any(
+            re.match(r"pandera\b.*(?:DataFrameModel|SchemaModel)$", name)
+            for name in code.project.ancestors(place.path, place.definition)
+        ):
             continue
         name = f"{code.project.module_of(place.path)}.{place.definition.name}"
         applied = [*code.named(f"{name}.validate"), *code.named(f"{name}.to_schema().validate"), *code.named(name)]
@@ -63,9 +80,13 @@ def _pydantic_rows(code: Code) -> Iterator[Finding]:
     for site in code.calls(ROWS):
         known = code.files[site.path]
         scope = site.call.scope
-        if scope >= 0 and any(ROUTED.match(code.project.resolve(site.path, name)) for name, _ in known.definitions[scope].decorators):
+        if scope >= 0 and any(
+            ROUTED.match(code.project.resolve(site.path, name)) for name, _ in known.definitions[scope].decorators
+        ):
             continue
-        handled = any(one.scope == scope and any("ValidationError" in name for name in one.catches) for one in known.handlers)
+        handled = any(
+            one.scope == scope and any("ValidationError" in name for name in one.catches) for one in known.handlers
+        )
         if handled and _reads_data(code, site.path, scope):
             yield at_call("data-validation", "rows", site, "each row is validated, and what fails is told apart")
 
@@ -86,7 +107,9 @@ def _own_checks(code: Code) -> Iterator[Finding]:
         looked = {name for name in mentions if LOOKS.match(name)}
         tables = any(FRAME.search(name) or TABLE.match(name) for name in looked)
         if looked and tables and _fails(code, place) and _uses_tables(code, place.path):
-            yield at_place("data-validation", "own-check", place, f"{body.name}() looks at a table and refuses what does not fit")
+            yield at_place(
+                "data-validation", "own-check", place, f"{body.name}() looks at a table and refuses what does not fit"
+            )
 
 
 def _fails(code: Code, place: Place) -> bool:
@@ -98,4 +121,7 @@ def _fails(code: Code, place: Place) -> bool:
 
 
 def _uses_tables(code: Code, path: str) -> bool:
-    return any(re.match(r"(?:pandas|polars|pyspark|dask|pyarrow|numpy|tensorflow|datasets)\b", one.name) for one in code.files[path].imports)
+    return any(
+        re.match(r"(?:pandas|polars|pyspark|dask|pyarrow|numpy|tensorflow|datasets)\b", one.name)
+        for one in code.files[path].imports
+    )

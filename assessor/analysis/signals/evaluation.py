@@ -20,16 +20,30 @@ METRIC = re.compile(
     r"|tensorflow_model_analysis\.run_model_analysis$|mlflow\.(?:models\.)?evaluate$|deepeval\.(?:evaluate|assert_test)$|mir_eval\.|pesq\.|pystoi\."
     r"|allennlp\.training\.metrics\.\w+|fastai\.metrics\.|xgboost\.cv$|lightgbm\.cv$|catboost\.cv$|editdistance\.eval$"
 )
-CROSS = re.compile(r"sklearn\.model_selection\.(?:cross_val_score|cross_validate|cross_val_predict|GridSearchCV|RandomizedSearchCV)$|xgboost\.cv$|lightgbm\.cv$")
-KERAS_EVALUATE = re.compile(r"(?:.*keras.*|\?[\w.]*(?:model|net|estimator|classifier|clf|trainer)\w*)\.(?:evaluate|evaluate_generator|score)$", re.IGNORECASE)
-TRAIN_ROWS = re.compile(r"(?:^=?[?~]?|[._])(?:x|y)?_?train(?:ing)?(?:_|$|[._])|train_(?:y|x|labels?)|(?:y|x|labels?)_tr(?:ain)?$", re.IGNORECASE)
+CROSS = re.compile(
+    r"sklearn\.model_selection\.(?:cross_val_score|cross_validate|cross_val_predict|GridSearchCV|RandomizedSearchCV)$|xgboost\.cv$|lightgbm\.cv$"
+)
+KERAS_EVALUATE = re.compile(
+    r"(?:.*keras.*|\?[\w.]*(?:model|net|estimator|classifier|clf|trainer)\w*)\.(?:evaluate|evaluate_generator|score)$",
+    re.IGNORECASE,
+)
+TRAIN_ROWS = re.compile(
+    r"(?:^=?[?~]?|[._])(?:x|y)?_?train(?:ing)?(?:_|$|[._])|train_(?:y|x|labels?)|(?:y|x|labels?)_tr(?:ain)?$",
+    re.IGNORECASE,
+)
 OWN_METRIC = re.compile(
     r"(?:^|_)(?:accuracy|precision|recall|f1|f_?score|f1_score|auc|auroc|roc|wer|cer|bleu|rouge|map|mean_average_precision|ndcg|mrr|mse|rmse|mae|mape|r2|iou|dice"
     r"|perplexity|hits_at|hit_rate|error_rate|edit_distance|word_error_rate|confusion_matrix|topk?|top_k|top_\d|psnr|ssim|top1|top5)(?:_|$|s$|@|\d)",
     re.IGNORECASE,
 )
-EVALUATES = re.compile(r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|valid|validate|validation|val|test|testing|infer|score|predict|benchmark|dev)(?:_|$|\d)", re.IGNORECASE)
-COUNTED = re.compile(r"(?:^|_|\.)(?:correct|hits?|num_correct|n_correct|tp|true_pos\w*|matches|acc|right|corrects)(?:_|$|\d)", re.IGNORECASE)
+EVALUATES = re.compile(
+    r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|valid|validate|validation|val|test|testing|infer|score|predict|benchmark|dev)(?:_|$|\d)",
+    re.IGNORECASE,
+)
+COUNTED = re.compile(
+    r"(?:^|_|\.)(?:correct|hits?|num_correct|n_correct|tp|true_pos\w*|matches|acc|right|corrects)(?:_|$|\d)",
+    re.IGNORECASE,
+)
 
 
 def eval_metrics(project: Project) -> Iterator[Finding]:
@@ -51,9 +65,14 @@ def _library_metrics(code: Code) -> Iterator[Finding]:
             yield at_call("eval-metrics", "library", site, f"{site.name.rpartition('.')[2]} of held-out data")
     for site in code.calls(KERAS_EVALUATE):
         known = code.files[site.path]
-        learns = any(re.match(r"(?:tensorflow|keras|sklearn|xgboost|lightgbm|catboost|torch|transformers)\b", one.name) for one in known.imports)
+        learns = any(
+            re.match(r"(?:tensorflow|keras|sklearn|xgboost|lightgbm|catboost|torch|transformers)\b", one.name)
+            for one in known.imports
+        )
         if learns and not _on_training_rows(site) and (site.call.arguments or site.call.keywords):
-            yield at_call("eval-metrics", "evaluate", site, f"{site.name.rpartition('.')[2]}() of a model on held-out data")
+            yield at_call(
+                "eval-metrics", "evaluate", site, f"{site.name.rpartition('.')[2]}() of a model on held-out data"
+            )
 
 
 def _for_training_rows(code: Code, site: Site) -> bool:
@@ -63,9 +82,15 @@ def _for_training_rows(code: Code, site: Site) -> bool:
 
 
 def _on_training_rows(site: Site) -> bool:
-    values = [value for value in (*site.call.arguments, *(value for _, value in site.call.keywords)) if isinstance(value, str)]
+    values = [
+        value for value in (*site.call.arguments, *(value for _, value in site.call.keywords)) if isinstance(value, str)
+    ]
     names = [value for value in values if value.startswith("=")]
-    return bool(names) and any(TRAIN_ROWS.search(name) for name in names) and not any(re.search(r"test|val|dev|hold", name) for name in names)
+    return (
+        bool(names)
+        and any(TRAIN_ROWS.search(name) for name in names)
+        and not any(re.search(r"test|val|dev|hold", name) for name in names)
+    )
 
 
 def _own_metrics(code: Code) -> Iterator[Finding]:
@@ -74,8 +99,15 @@ def _own_metrics(code: Code) -> Iterator[Finding]:
         body = place.definition
         said = code.body(place.path, place.index)
         signs = {sign for sign, _ in said.operations}
-        if OWN_METRIC.search(body.name) and body.parameters >= 1 and body.statements and (said.calls or signs & COMPARES):
-            callers = [site for site in _callers(code, place) if site.path != place.path or site.call.scope != place.index]
+        if (
+            OWN_METRIC.search(body.name)
+            and body.parameters >= 1
+            and body.statements
+            and (said.calls or signs & COMPARES)
+        ):
+            callers = [
+                site for site in _callers(code, place) if site.path != place.path or site.call.scope != place.index
+            ]
             if callers and _learns(code, place.path, callers):
                 yield at_place("eval-metrics", "own-metric", place, f"{body.name}() computes a metric of its own")
                 continue
@@ -104,7 +136,9 @@ def _qualified(known: PythonFacts, index: int) -> str:
     return ".".join(reversed(names))
 
 
-LEARNING = re.compile(r"(?:torch|tensorflow|keras|sklearn|numpy|jax|transformers|xgboost|lightgbm|mxnet|paddle|datasets|pandas)\b")
+LEARNING = re.compile(
+    r"(?:torch|tensorflow|keras|sklearn|numpy|jax|transformers|xgboost|lightgbm|mxnet|paddle|datasets|pandas)\b"
+)
 
 
 def _learns(code: Code, path: str, callers: list[Site]) -> bool:
@@ -113,7 +147,8 @@ def _learns(code: Code, path: str, callers: list[Site]) -> bool:
     if any(LEARNING.match(one.name) for file in files for one in code.files[file].imports):
         return True
     return any(
-        site.call.scope >= 0 and EVALUATES.search(code.files[site.path].definitions[site.call.scope].name) for site in callers
+        site.call.scope >= 0 and EVALUATES.search(code.files[site.path].definitions[site.call.scope].name)
+        for site in callers
     )
 
 
@@ -143,8 +178,12 @@ def tracking(project: Project) -> Iterator[Finding]:
     Bad: `# wandb.init(...)`, `mlflow.pyfunc.load_model(uri)`. Good: `mlflow.log_metric("auc", auc)` in the training script.
     """
     code = code_of(project)
-    sites = [site for site in code.calls(TRACKED) if not site.name.startswith("tensorflow.compat.v1.summary.FileWriter$")]
-    yield from (at_call("tracking", "logged", site, f"training writes to {site.name.partition('.')[0]}") for site in sites)
+    sites = [
+        site for site in code.calls(TRACKED) if not site.name.startswith("tensorflow.compat.v1.summary.FileWriter$")
+    ]
+    yield from (
+        at_call("tracking", "logged", site, f"training writes to {site.name.partition('.')[0]}") for site in sites
+    )
     for site in code.calls(BY_ARGUMENT):
         for name, value in site.call.keywords:
             if name in ("report_to", "logging_dir") and value not in ("none", None, "=None"):

@@ -116,11 +116,17 @@ def _platform_handlers(code: Code) -> Iterator[Finding]:
     """Find the functions that a managed platform calls by name: nothing in the repository does."""
     azure = any(AZURE.match(seen.name) for known in code.files.values() for seen in known.imports)
     for path, known in code.files.items():
-        top = {body.name: (index, body) for index, body in enumerate(known.definitions) if body.parent == -1 and body.statements}
+        top = {
+            body.name: (index, body)
+            for index, body in enumerate(known.definitions)
+            if body.parent == -1 and body.statements
+        }
         if azure and "init" in top and "run" in top and top["run"][1].parameters >= 1 > top["init"][1].parameters:
             yield at_place("http-api", "platform", Place(path, *top["run"]), "Azure ML serves init() and run()")
         if "model_fn" in top and len(SAGEMAKER & top.keys()) >= 2:
-            yield at_place("http-api", "platform", Place(path, *top["model_fn"]), "SageMaker serves model_fn() and its kin")
+            yield at_place(
+                "http-api", "platform", Place(path, *top["model_fn"]), "SageMaker serves model_fn() and its kin"
+            )
     for place in code.classes():
         served = {body.name for _, body in methods(code.files[place.path], place.index) if body.statements}
         if place.definition.name in PREDICTORS and served & {"predict", "execute", "handle_post", "handle_async"}:
@@ -154,7 +160,9 @@ SHIPPED = re.compile(
     r"|google\.cloud\.aiplatform\..*ModelDeploymentMonitoringJob\b|arize\..*\.log$|evidently\.ui\..*\.add_(?:report|run)$"
     r"|whylogs\..*logger\(\)\.log$|opencensus\.stats\..*\.record$|meter\.Meter"
 )
-SWITCHED_ON = frozenset({"enable_app_insights", "enable_model_monitoring", "collect_model_data", "enable_data_collection"})
+SWITCHED_ON = frozenset(
+    {"enable_app_insights", "enable_model_monitoring", "collect_model_data", "enable_data_collection"}
+)
 
 
 def monitoring(project: Project) -> Iterator[Finding]:
@@ -169,9 +177,13 @@ def monitoring(project: Project) -> Iterator[Finding]:
     exposed = next(code.calls(EXPOSED), None)
     for site in code.calls(EMITTED):
         if exposed is not None:
-            yield at_call("monitoring", "emitted", site, f"a metric that moves, exposed in {exposed.path}:{exposed.call.line}")
+            yield at_call(
+                "monitoring", "emitted", site, f"a metric that moves, exposed in {exposed.path}:{exposed.call.line}"
+            )
         else:
-            yield at_call("monitoring", "emitted", site, "a metric that moves and is exposed nowhere", Strength.DECLARED)
+            yield at_call(
+                "monitoring", "emitted", site, "a metric that moves and is exposed nowhere", Strength.DECLARED
+            )
     for site in code.calls(CREATED):
         yield at_call("monitoring", "created", site, "a metric is created", Strength.DECLARED)
     yield from watched(project)

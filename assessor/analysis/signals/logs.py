@@ -9,7 +9,9 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
 from assessor.analysis.signals.sites import Code, at_call, at_place, code_of, methods
 
-STRUCTLOG = re.compile(r"structlog\.(?:stdlib\.)?(?:get_logger|getLogger|wrap_logger)\(\).*\.(?:debug|info|warning|warn|error|exception|critical|log|bind|msg)$")
+STRUCTLOG = re.compile(
+    r"structlog\.(?:stdlib\.)?(?:get_logger|getLogger|wrap_logger)\(\).*\.(?:debug|info|warning|warn|error|exception|critical|log|bind|msg)$"
+)
 CONFIGURED = re.compile(r"structlog\.configure$|structlog\.processors\.(?:JSONRenderer|LogfmtRenderer)$")
 JSON_FORMATTER = re.compile(
     r"pythonjsonlogger\.|python_json_logger\.|json_log_formatter\.|ecs_logging\.|logstash_formatter\.|logstash\.|json_logging\.init_|jsonlogging\."
@@ -17,7 +19,10 @@ JSON_FORMATTER = re.compile(
     r"|logfmter\.|cmreslogging\.|graypy\.|uvicorn_json|msgspec_logging|structlog\.stdlib\.ProcessorFormatter$"
 )
 SET = re.compile(r".*\.setFormatter$")
-NAMED = re.compile(r"jsonlogger|JsonFormatter|JSONFormatter|json_log_formatter|ProcessorFormatter|ecs_logging|LogfmtFormatter|logfmter", re.IGNORECASE)
+NAMED = re.compile(
+    r"jsonlogger|JsonFormatter|JSONFormatter|json_log_formatter|ProcessorFormatter|ecs_logging|LogfmtFormatter|logfmter",
+    re.IGNORECASE,
+)
 DICT_CONFIG = re.compile(r"logging\.config\.(?:dictConfig|fileConfig)$")
 
 
@@ -47,13 +52,19 @@ def _own_formatters(code: Code) -> Iterator[Finding]:
             continue
         known = code.files[place.path]
         inside = {index for index, _ in methods(known, place.index)}
-        dumps = [call for call in known.calls if call.scope in inside and re.search(r"(?:json|orjson|ujson)\.dumps$", call.name)]
+        dumps = [
+            call
+            for call in known.calls
+            if call.scope in inside and re.search(r"(?:json|orjson|ujson)\.dumps$", call.name)
+        ]
         if not dumps:
             continue
         name = f"{code.project.module_of(place.path)}.{place.definition.name}"
         made = code.named(name)
         if made:
-            yield at_call("structured-logging", "own-formatter", made[0], f"{place.definition.name} writes each record as JSON")
+            yield at_call(
+                "structured-logging", "own-formatter", made[0], f"{place.definition.name} writes each record as JSON"
+            )
         else:
             yield at_place(
                 "structured-logging", "own-formatter", place, f"{place.definition.name} is never set", Strength.DECLARED

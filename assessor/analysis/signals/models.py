@@ -24,7 +24,9 @@ NO_NETWORK = re.compile(
     r"torch\.nn\.(?:modules\.loss\.)?\w*Loss$|(?:tensorflow\.(?:python\.)?)?keras\.(?:callbacks|losses|metrics|optimizers|utils|regularizers|initializers"
     r"|constraints|preprocessing)\.|torchvision\.datasets\.|torch\.nn\.(?:Parameter|init|utils)\b|timm\.data\.|allennlp\.data\."
 )
-FORWARD = frozenset({"forward", "call", "__call__", "hybrid_forward", "construct", "training_step", "setup", "predict_step", "build"})
+FORWARD = frozenset(
+    {"forward", "call", "__call__", "hybrid_forward", "construct", "training_step", "setup", "predict_step", "build"}
+)
 ARRAYS = re.compile(r"(?:numpy|jax\.numpy|cupy|torch|tensorflow)\b")
 
 
@@ -42,7 +44,9 @@ def own_model(project: Project) -> Iterator[Finding]:
         ancestors = list(project.ancestors(place.path, place.definition))
         is_network = any(NETWORK.match(name) and not NO_NETWORK.match(name) for name in ancestors)
         if is_network and named & FORWARD and not _only_wraps(code, place):
-            yield at_place("own-model", "network", place, f"{place.definition.name} is a network with a forward pass of its own")
+            yield at_place(
+                "own-model", "network", place, f"{place.definition.name} is a network with a forward pass of its own"
+            )
         elif not ancestors and _array_network(code, place, known, named):
             yield at_place("own-model", "arrays", place, f"{place.definition.name} computes its layers in plain arrays")
     for path, known in code.files.items():
@@ -67,7 +71,11 @@ def _array_network(code: Code, place: Place, known: PythonFacts, named: set[str]
         name = code.project.resolve(place.path, call.name)
         if re.match(r"(?:numpy|jax\.numpy|cupy)\.(?:dot|matmul|einsum|tensordot)$", name) or name.endswith(".dot"):
             products.append(call.line)
-    return bool(products) and bool(named & {"forward", "call", "__call__"}) and bool(named & {"backward", "backprop", "update", "step", "fit"} or len(products) > 1)
+    return (
+        bool(products)
+        and bool(named & {"forward", "call", "__call__"})
+        and bool(named & {"backward", "backprop", "update", "step", "fit"} or len(products) > 1)
+    )
 
 
 LAYERS = re.compile(
@@ -81,18 +89,24 @@ LAYERS = re.compile(
 def _builds_layers(code: Code, path: str, index: int) -> bool:
     names = [code.project.resolve(path, call.name) for call in code.calls_within(path, index)]
     layers = [name for name in names if LAYERS.match(name)]
-    return len(layers) >= 2 or ("torch.nn.Sequential" in layers and sum(name.startswith("torch.nn.") for name in names) >= 4)
+    return len(layers) >= 2 or (
+        "torch.nn.Sequential" in layers and sum(name.startswith("torch.nn.") for name in names) >= 4
+    )
 
 
 FUSED = re.compile(
     r"torch\.nn\.functional\.scaled_dot_product_attention$|flash_attn\.|xformers\.ops\.memory_efficient_attention$"
     r"|jax\.nn\.dot_product_attention$|flax\.linen\.(?:attention\.)?dot_product_attention$|torch\.nn\.attention\.flex_attention\.flex_attention$"
 )
-SOFTMAX = re.compile(r".*(?:^|\.|_)softmax$|.*\.Softmax(?:\(\))?$|.*\.Activation$|torch\.nn\.Softmax\(\)$", re.IGNORECASE)
+SOFTMAX = re.compile(
+    r".*(?:^|\.|_)softmax$|.*\.Softmax(?:\(\))?$|.*\.Activation$|torch\.nn\.Softmax\(\)$", re.IGNORECASE
+)
 PRODUCT = re.compile(
     r".*(?:^|\.)(?:matmul|bmm|einsum|batch_dot|dot|tensordot|Dot|batch_matmul|baddbmm|weighted_sum|reduce_sum|sum|mm|mul|multiply|Multiply)(?:\(\))?$"
 )
-SCORES = re.compile(r"attn|attention|attend|query|(?:^|_)(?:q|k|v)$|(?:^|_)(?:keys?|values|queries)$|energ|alpha|context", re.IGNORECASE)
+SCORES = re.compile(
+    r"attn|attention|attend|query|(?:^|_)(?:q|k|v)$|(?:^|_)(?:keys?|values|queries)$|energ|alpha|context", re.IGNORECASE
+)
 """Names that attention has and a classifier has not; "scores" and "weights" are words of both."""
 
 
@@ -110,7 +124,12 @@ def custom_attention(project: Project) -> Iterator[Finding]:
             if body.kind != "class":
                 line = _softmax_of_scores(code, path, known, index)
                 if line is not None:
-                    finding = at_place("custom-attention", "scores", Place(path, index, body), f"{body.name}() weighs values by a softmax of scores")
+                    finding = at_place(
+                        "custom-attention",
+                        "scores",
+                        Place(path, index, body),
+                        f"{body.name}() weighs values by a softmax of scores",
+                    )
                     yield replace(finding, line=line)
 
 

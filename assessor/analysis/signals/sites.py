@@ -160,7 +160,15 @@ def at_call(signal: str, detector: str, site: Site, message: str, strength: Stre
     """Make the finding of one call."""
     call = site.call
     return Finding(
-        signal, detector, site.path, call.line, message, strength, call.end_line, scope=call.scope, setting=setting_of(site.path)
+        signal,
+        detector,
+        site.path,
+        call.line,
+        message,
+        strength,
+        call.end_line,
+        scope=call.scope,
+        setting=setting_of(site.path),
     )
 
 
@@ -168,7 +176,15 @@ def at_place(signal: str, detector: str, place: Place, message: str, strength: S
     """Make the finding of one function or class."""
     spot = place.definition
     return Finding(
-        signal, detector, place.path, spot.line, message, strength, spot.end_line, scope=place.index, setting=setting_of(place.path)
+        signal,
+        detector,
+        place.path,
+        spot.line,
+        message,
+        strength,
+        spot.end_line,
+        scope=place.index,
+        setting=setting_of(place.path),
     )
 
 
