@@ -13,6 +13,7 @@ from flask import Flask, current_app, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
+from assessor.services.account import PASSWORD_LENGTH
 from assessor.web import context
 from assessor.web.charts import bar, line, marker
 
@@ -37,7 +38,13 @@ def init_filters(app: Flask) -> None:
         level=level, signed=signed, day=day, month=month, moment=moment, percent=percent, browser=browser
     )
     app.jinja_env.globals.update(
-        asset=asset, bar=bar, line=line, marker=marker, instrument_names=INSTRUMENTS, grade_names=GRADES
+        password_length=PASSWORD_LENGTH,
+        asset=asset,
+        bar=bar,
+        line=line,
+        marker=marker,
+        instrument_names=INSTRUMENTS,
+        grade_names=GRADES,
     )
     app.context_processor(_shared)
 

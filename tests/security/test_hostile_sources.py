@@ -29,13 +29,10 @@ from typing import Any
 
 import pytest
 
-from assessor.analysis.engine import Options, score
-from assessor.analysis.gate import Gate, Route
-from assessor.analysis.limits import Limits, SourceError
 from tests.analysis.samples import NET, SERVICE, SHOP, make_zip
 from tests.gitrepo import commit, make_repo, run_git
 from tests.security import objects
-from tests.security.objects import EMPTY_TREE, FILE, FOLDER, LINK, SUBMODULE
+from tests.security.objects import FILE, FOLDER, LINK, SUBMODULE
 
 SECONDS = 15.0
 MEMORY = 512 << 20
