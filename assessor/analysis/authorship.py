@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from itertools import zip_longest
 
 from assessor.analysis.findings import Finding
 from assessor.analysis.git import Blamed, Repository
 from assessor.analysis.source import Progress, Snapshot
 
-__all__ = ["confirmed_challenges", "with_shares"]
+__all__ = ["MOST_FILES", "confirmed_challenges", "with_shares"]
+
+MOST_FILES = 1_000
+"""Files that are blamed; each costs a git of its own. What lies in further ones counts for nobody."""
 
 
 def with_shares(
@@ -22,21 +27,34 @@ def with_shares(
 ) -> list[Finding]:
     """Return findings with the share of non-blank lines that the authors wrote; mail addresses in any case.
 
-    Only cited files are blamed, each once. In a notebook (a path in `cells`), whose lines are not the lines of its
-    file, and where a finding names no line, the whole file counts. A fact about commits has no lines and no share.
+    Only cited files are blamed, each once and MOST_FILES at most, every signal's in turn. In a notebook (a path in
+    `cells`), whose lines are not the lines of its file, and where a finding names no line, the whole file counts. A
+    fact about commits has no lines and no share.
     """
     wanted = {author.lower() for author in authors}
     found = list(findings)
-    paths = sorted({one.path for one in found if one.path != "."})
+    paths = _in_turn(found)[:MOST_FILES]
     blamed: dict[str, list[Blamed]] = {}
     for done, path in enumerate(paths):
         if progress is not None:
             progress("authorship", done, len(paths))
         blamed[path] = repository.blame(sha, path)
     return [
-        one if one.path == "." else replace(one, author_share=_share(one, blamed[one.path], wanted, one.path in cells))
+        one
+        if one.path == "."
+        else replace(one, author_share=_share(one, blamed.get(one.path, []), wanted, one.path in cells))
         for one in found
     ]
+
+
+def _in_turn(found: Iterable[Finding]) -> list[str]:
+    """Return the cited paths: the first of every signal, the second of every signal, and so on."""
+    cited: dict[str, set[str]] = defaultdict(set)
+    for one in found:
+        if one.path != ".":
+            cited[one.signal].add(one.path)
+    turns = zip_longest(*(sorted(paths) for _, paths in sorted(cited.items())))
+    return list(dict.fromkeys(path for turn in turns for path in turn if path is not None))
 
 
 def _share(finding: Finding, lines: list[Blamed], authors: set[str], whole: bool) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assessor import __version__
 from assessor.analysis import facts
-from assessor.analysis.authorship import with_shares
+from assessor.analysis.authorship import MOST_FILES, with_shares
 from assessor.analysis.cache import Cache
 from assessor.analysis.excerpts import in_cells, with_excerpts
 from assessor.analysis.facts.model import FileFacts, Skipped
@@ -123,6 +123,8 @@ def _detect(project: Project, snapshot: Snapshot, options: Options) -> dict[str,
     flat = in_cells((one for group in detect(project, Reach(project)).values() for one in group), project.facts)
     if options.authors and snapshot.git is not None and snapshot.sha is not None:
         notebooks = {one.path: one for one in flat if one.cell is not None}
+        if len({one.path for one in flat}) > MOST_FILES:
+            snapshot.limits_hit.append("max-authorship")
         flat = with_shares(flat, snapshot.git, snapshot.sha, options.authors, notebooks, options.progress)
     flat = with_excerpts(flat, snapshot.tree, project.entries, project.facts)
     found: dict[str, list[Finding]] = {key: [] for key in DETECTORS}

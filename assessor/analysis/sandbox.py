@@ -24,6 +24,9 @@ from assessor.analysis.tree import Entry, Tree
 
 __all__ = ["MAX_BYTES", "MAX_SECONDS", "parse_all"]
 
+EACH = 2048
+"""Bytes that a file is taken to cost besides its facts, in memory and in time of those who look at them."""
+
 LARGEST_ANSWER = 64 << 20
 MAX_SECONDS, MAX_BYTES = "max-seconds", "max-bytes"
 """Reasons of skipped files that are limits of the whole run."""
@@ -65,16 +68,22 @@ def parse_all(
             elif parser.tired or (deadline is not None and time.monotonic() > deadline):
                 known = Skipped(entry.path, MAX_SECONDS)
             elif entry.path in kept and (found := unpacked(kept[entry.path])) is not None:
-                known, size = found[0], size + found[1]
+                known, cost = found
             else:
                 _, data = next(tree.read([entry]) if entry.path in kept else fresh)
                 answer = parser.ask(entry, data)
                 known = Skipped(entry.path, answer) if isinstance(answer, str) else facts.decode(answer)
                 if cache is not None and isinstance(answer, bytes):
                     cache.put(entry, answer)
-                size += len(answer)
+                cost = len(answer)
             for one in group:
-                yield one, Skipped(one.path, known.reason) if isinstance(known, Skipped) else known
+                if isinstance(known, Skipped):
+                    yield one, Skipped(one.path, known.reason)
+                elif size > limits.facts_bytes:
+                    yield one, Skipped(one.path, MAX_BYTES)
+                else:
+                    size += cost + (EACH if known.facts is not None else 0)
+                    yield one, known
 
 
 def _affordable(entries: Sequence[Entry], limits: Limits) -> dict[str, Entry]:

@@ -39,7 +39,7 @@ def named_source(source: str, settings: Settings) -> tuple[str, str]:
     host, path = (parts.hostname or "").lower(), parts.path.rstrip("/").removesuffix(".git")
     if parts.scheme != "https":
         raise Invalid(
-            {"source": f"Only https addresses are fetched, not {parts.scheme}:; copy the one that starts with https."}
+            {"source": f"Only https addresses are fetched, not {parts.scheme}; copy the one that starts with https."}
         )
     if parts.username or parts.password:
         raise Invalid({"source": "Leave name and password out of the address: it is stored and shown."})
