@@ -19,6 +19,12 @@ __all__ = ["Gate", "Route"]
 REDIRECTS = 3
 SECONDS = 20.0
 PATH = re.compile(r"/[\w.~%+-]+(/[\w.~%+-]+)+/?")
+EMBEDDING = tuple(map(ipaddress.ip_network, ("::/96", "64:ff9b::/96")))
+"""Networks whose last four bytes are an IPv4 address: the compatible form of old, and NAT64."""
+
+RESERVED = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "64:ff9b:1::/48")))
+"""Networks for use within a site that older Pythons take for public."""
+
 EXAMPLE = "Write the address of a public repository, such as https://github.com/owner/name."
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -49,13 +55,14 @@ def resolve_host(host: str) -> Sequence[str]:
 
 
 def is_public(text: str) -> bool:
-    """Tell whether an IP address belongs to the public network; mapped and tunnelled ones are unwrapped first."""
+    """Tell whether an IP address belongs to the public network; mapped, tunnelled and translated ones are unwrapped."""
     address: Address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address.sixtofour or address
-        if isinstance(address, ipaddress.IPv6Address) and address.teredo:
-            address = address.teredo[1]
-    return address.is_global and not address.is_multicast
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo and address.teredo[1])
+        if any(address in network for network in EMBEDDING):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        address = inner or address
+    return address.is_global and not address.is_multicast and not any(address in network for network in RESERVED)
 
 
 class Gate:

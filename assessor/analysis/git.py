@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -234,7 +234,9 @@ class Repository:
             )
         found = self._loose(name) or self._refs.get(name)
         if found is None and (self._refs or any(files for _, _, files in os.walk(self._theirs / "refs"))):
-            raise SourceError(f"HEAD names {name[:80]}, which is not there.", "Say which branch or commit with --rev.")
+            raise SourceError(
+                f"HEAD names {name[:80]!r}, which is not there.", "Say which branch or commit with --rev."
+            )
         return found
 
     def _commit(self, sha: str, asked: str) -> str:
@@ -301,15 +303,18 @@ def run(
     arguments: Sequence[str], environment: dict[str, str], limits: Limits, seconds: float, *, stdin: bool = False
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run git in a process group of its own with limits on memory and time; the group ends with the block."""
-    process = subprocess.Popen(
-        ["git", *arguments],
-        env=environment,
-        cwd="/",
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            ["git", *arguments],
+            env=environment,
+            cwd="/",
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise SourceError("git is not there.", "Install it, and see that PATH leads to it.") from None
     if sys.platform == "linux":
         resource.prlimit(process.pid, resource.RLIMIT_AS, (limits.git_memory, limits.git_memory))
         resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
@@ -406,18 +411,18 @@ def clone(route: Route, into: Path, limits: Limits, *, token: str | None = None)
         }
     command = [*options, "clone", "--quiet", "--bare", "--template=", "--", route.url, str(into)]
     with run(command, environment, limits, limits.clone_seconds) as process:
-        while process.poll() is None:
-            size = _size(into)
+        running = True
+        while running:
+            running = process.poll() is None
+            size = _size(into)  # looked at once more after the end: what is fast is not therefore small
             if size > limits.clone_bytes:
                 raise SourceError(
                     f"The repository is larger than {limits.clone_bytes >> 20} MB.",
                     "Clone it yourself and run `assessor score` on the folder, or upload an archive without data.",
                 )
             yield size
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(0.25)
-            except subprocess.TimeoutExpired:
-                continue
         if process.returncode:
             raise SourceError(
                 "The repository could not be fetched.",

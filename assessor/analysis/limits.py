@@ -26,7 +26,7 @@ class Limits:
     paths: int = 16 * MB
     file_bytes: int = MB
     total_bytes: int = 400 * MB
-    facts_bytes: int = 48 * MB
+    facts_bytes: int = 40 * MB
     file_seconds: float = 5.0
     slow_seconds: float = 6.0
     git_seconds: float = 120.0

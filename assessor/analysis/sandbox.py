@@ -27,7 +27,7 @@ __all__ = ["MAX_BYTES", "MAX_SECONDS", "parse_all"]
 EACH = 2048
 """Bytes that a file is taken to cost besides its facts, in memory and in time of those who look at them."""
 
-LARGEST_ANSWER = 64 << 20
+LARGEST_ANSWER = 6 << 20
 MAX_SECONDS, MAX_BYTES = "max-seconds", "max-bytes"
 """Reasons of skipped files that are limits of the whole run."""
 

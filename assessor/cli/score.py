@@ -172,18 +172,22 @@ def _shown(level: float | None) -> str:
 
 
 def _write(text: str, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
-        return
     try:
-        output.write_text(text, encoding="utf-8", errors="replace")
+        if output is None:
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+            sys.stdout.buffer.flush()
+        else:
+            output.write_text(text, encoding="utf-8", errors="replace")
+    except BrokenPipeError:  # whoever read it has seen enough: click ends quietly
+        raise
     except OSError as error:
-        _refuse(f"{str(output)!r} cannot be written: {error.strerror}.", "Choose another --output.")
+        name = "Standard output" if output is None else repr(str(output))
+        _refuse(f"{name} cannot be written: {error.strerror}.", "Make room, or choose another --output.")
 
 
 def _refuse(cause: str, cure: str) -> NoReturn:
-    click.echo(f"Error: {cause} {cure}", err=True)
+    line = "".join(sign if sign.isprintable() else " " for sign in f"Error: {cause} {cure}")
+    click.echo(line, err=True)
     raise SystemExit(BAD_INPUT)
 
 

@@ -29,6 +29,7 @@ from typing import Any
 
 import pytest
 
+from assessor.analysis.engine import Options, score
 from assessor.analysis.gate import Gate, Route
 from assessor.analysis.limits import Limits, SourceError
 from assessor.analysis.source import fetch
@@ -1229,7 +1230,7 @@ for place in (
 @case(READ, lambda report: not has_route(report))
 def dense_files(folder: Path, trap: Trap) -> Path:
     """Facts of these files take a hundred times their bytes: they must not be held for as many as there are."""
-    return make_repo(folder / "r", {f"m{number}.py": f"x = {number}\n" + "f()\n" * 200_000 for number in range(12)})
+    return make_repo(folder / "r", {f"m{number}.py": f"x = {number}\n" + "f()\n" * 120_000 for number in range(16)})
 
 
 @case(READ, tells("max-seconds"))
@@ -1237,6 +1238,15 @@ def slow_files(folder: Path, trap: Trap) -> Path:
     """Each takes nearly as long as a file may; together they must not."""
     slow = "# coding: punycode\n" + "x = 1\n" * 100_000 + "-" + "a9" * 40_000
     return make_repo(folder / "r", {f"m{number}.py": f"{slow}{number}" for number in range(30)})
+
+
+def test_the_trap_catches_a_git_that_believes(tmp_path: Path, trap: Trap) -> None:
+    path = planted(tmp_path / "planted", trap)
+    run_git(path, "--work-tree=.", "status", check=False)
+    assert trap.marker.exists()
+    lazy = promisor_at_an_address_with_a_missing_blob(tmp_path / "lazy", trap)
+    run_git(Path(lazy), "cat-file", "-p", "main:shop/net.py", check=False)
+    assert trap.calls
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -1357,7 +1367,7 @@ ADDRESSES = [
     ),
     *(
         "https://user@github.com/a/b",
-        "https://user:word@github.com/a/b",
+        "https://user:s3cret@github.com/a/b",
         "https://@github.com/a/b",
         "https://github.com:80/a/b",
     ),
@@ -1414,7 +1424,7 @@ def test_addresses_that_are_refused(address: str) -> None:
     with pytest.raises(SourceError) as caught:
         score(address, Options(gate=Gate(resolve=resolve, redirect=no_redirect)))
     assert caught.value.cure
-    assert "word" not in caught.value.cause
+    assert "s3cret" not in caught.value.cause + caught.value.cure
     assert asked == [], "nothing is looked up for an address that is refused"
 
 
@@ -1479,7 +1489,7 @@ def test_an_honest_address_is_pinned_to_what_was_checked(address: str, pinned: s
     "target",
     [
         *("http://github.com/a/b", "https://127.0.0.1/a/b", "https://evil.example/a/b", "https://inside.example/a/b"),
-        *("file:///etc/passwd", "https://user:word@github.com/a/b", "ext::sh", "", "https://github.com:8443/a/b"),
+        *("file:///etc/passwd", "https://user:s3cret@github.com/a/b", "ext::sh", "", "https://github.com:8443/a/b"),
     ],
 )
 def test_redirects_go_through_the_gate_anew(target: str) -> None:

@@ -26,6 +26,9 @@ from assessor.analysis.facts.walk import Node, Scope, Walk, text_of, walk
 
 __all__ = ["decoded", "parse_module", "read_python"]
 
+COSTLY = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"})
+"""Codecs that no editor writes and whose time, or meaning, is not bounded by the bytes they read."""
+
 KEPT_VALUES = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.UnaryOp)
 LOG = ("log", "warn", "error", "exception", "critical", "debug", "info", "print", "capture_exception")
 
@@ -42,8 +45,13 @@ def decoded(data: bytes) -> str | None:
     """Return Python source as text, by its byte order mark or coding cookie; None where the bytes do not fit."""
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
     except (SyntaxError, UnicodeDecodeError, LookupError):
+        return None
+    if encoding.lower().replace("_", "-") in COSTLY:
+        return None
+    try:
+        return data.decode(encoding).replace("\r\n", "\n").replace("\r", "\n")
+    except (UnicodeError, LookupError):
         return None
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
-from html import escape
 
 from assessor.analysis.report.model import Report
-from assessor.analysis.report.outline import Evidence, LayerLine, outline
+from assessor.analysis.report.outline import Evidence, LayerLine, outline, printable
 from assessor.content.schema import Catalogue
 
 __all__ = ["to_html"]
@@ -27,18 +27,18 @@ meter { width: 8rem; } code { overflow-wrap: anywhere; }
 def to_html(report: Report, catalogue: Catalogue) -> str:
     """Return the report as a page of its own, without script."""
     told = outline(report, catalogue)
-    title = f"Score of {escape(told.title)}"
+    title = f"Score of {_escape(told.title)}"
     parts = [
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>",
-        "<dl>" + "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in told.facts) + "</dl>",
+        "<dl>" + "".join(f"<dt>{name}</dt><dd>{_escape(value)}</dd>" for name, value in told.facts) + "</dl>",
         _table(("#", "Layer", "Level", "", "Bounds", "Held down by"), map(_layer, told.layers)),
         "<h2>Most useful next steps</h2>",
         "<ol>",
         *(
-            f"<li><strong>{escape(step.name)}</strong> <small>+{step.gain:.1f} {escape(step.layer)}, effort {step.effort}</small>"
-            f"<br>{escape(step.advice)}</li>"
+            f"<li><strong>{_escape(step.name)}</strong> <small>+{step.gain:.1f} {_escape(step.layer)}, effort {step.effort}</small>"
+            f"<br>{_escape(step.advice)}</li>"
             for step in told.steps
         ),
         "</ol>",
@@ -46,9 +46,9 @@ def to_html(report: Report, catalogue: Catalogue) -> str:
         _table(("Signal", "Grade", "Where", "What"), map(_evidence, told.present)),
     ]
     if told.unknown:
-        parts.append(f"<p><small>Not looked for or not readable: {escape(', '.join(told.unknown))}.</small></p>")
+        parts.append(f"<p><small>Not looked for or not readable: {_escape(', '.join(told.unknown))}.</small></p>")
     if told.notes:
-        parts.append("<h2>Notes</h2>\n<ul>" + "".join(f"<li>{escape(note)}</li>" for note in told.notes) + "</ul>")
+        parts.append("<h2>Notes</h2>\n<ul>" + "".join(f"<li>{_escape(note)}</li>" for note in told.notes) + "</ul>")
     return "\n".join(parts) + "\n</body>\n</html>\n"
 
 
@@ -62,8 +62,8 @@ def _layer(layer: LayerLine) -> str:
     meter = "" if layer.level is None else f'<meter min="0" max="5" value="{layer.level:.2f}">{level} of 5</meter>'
     bounds = f"{layer.bounds[0]:.1f}–{layer.bounds[1]:.1f}" if layer.bounds else ""
     return (
-        f"<tr><td>{layer.id}</td><td>{escape(layer.name)}</td><td>{level}</td><td>{meter}</td>"
-        f"<td>{bounds}</td><td>{escape(layer.held)}</td></tr>\n"
+        f"<tr><td>{layer.id}</td><td>{_escape(layer.name)}</td><td>{level}</td><td>{meter}</td>"
+        f"<td>{bounds}</td><td>{_escape(layer.held)}</td></tr>\n"
     )
 
 
@@ -71,6 +71,10 @@ def _evidence(one: Evidence) -> str:
     more = f" <small>and {one.more} more</small>" if one.more else ""
     grade = "against" if one.against else one.grade
     return (
-        f"<tr><td>{escape(one.name)}</td><td>{grade}</td><td><code>{escape(one.place)}</code>{more}</td>"
-        f"<td>{escape(one.message)}</td></tr>\n"
+        f"<tr><td>{_escape(one.name)}</td><td>{grade}</td><td><code>{_escape(one.place)}</code>{more}</td>"
+        f"<td>{_escape(one.message)}</td></tr>\n"
     )
+
+
+def _escape(text: str) -> str:
+    return html.escape(printable(text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from assessor.analysis.report.model import Report
-from assessor.analysis.report.outline import Evidence, LayerLine, outline
+from assessor.analysis.report.outline import Evidence, LayerLine, outline, printable
 from assessor.content.schema import Catalogue
 
 __all__ = ["to_markdown"]
@@ -47,5 +47,4 @@ def _evidence(one: Evidence) -> str:
 
 
 def _escape(text: str) -> str:
-    flat = "".join(sign if sign.isprintable() else " " for sign in text)
-    return SPECIAL.sub(r"\\\1", flat).replace("&", "&amp;")
+    return SPECIAL.sub(r"\\\1", printable(text)).replace("&", "&amp;")

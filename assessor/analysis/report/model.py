@@ -20,6 +20,9 @@ LIMITS = {
     "max-bytes": "the repository has more bytes than are read; the report speaks of part of the tree",
     "max-seconds": "the time limit ended reading; the report speaks of part of the tree",
     "empty-repository": "the repository has no commit yet",
+    "missing-folders": "folders of the commit are missing from this copy; the report speaks of part of the tree",
+    "max-authorship": "more files are cited than authorship is asked for; findings in the others are left out",
+    "shallow-history": "the history of this copy is cut off; what was written before the cut is credited to nobody",
     "no-authorship": "an archive has no history: who wrote what is not known, the report speaks of everybody's work",
 }
 """What each limit means to a reader; one that is not listed speaks for itself."""

@@ -8,7 +8,7 @@ from assessor.analysis.grading import NOTEBOOKS_ONLY, TESTS_ONLY, Graded, Outcom
 from assessor.analysis.report.model import LIMITS, Report, SignalReport, best_evidence, next_steps, place
 from assessor.content.schema import Catalogue, Layer
 
-__all__ = ["GRADES", "Evidence", "LayerLine", "Outline", "Step", "outline"]
+__all__ = ["GRADES", "Evidence", "LayerLine", "Outline", "Step", "outline", "printable"]
 
 GRADES = ("mentioned", "declared", "used", "wired in", "verified", "sustained")
 RULES = {NOTEBOOKS_ONLY: "notebooks only", TESTS_ONLY: "tests and examples only"}
@@ -61,6 +61,11 @@ class Outline:
     present: tuple[Evidence, ...]
     unknown: tuple[str, ...]
     notes: tuple[str, ...]
+
+
+def printable(text: str) -> str:
+    """Return text without signs that move a cursor, turn the direction of writing or hide: repositories may hold any."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 def outline(report: Report, catalogue: Catalogue) -> Outline:

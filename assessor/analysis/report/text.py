@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 
 from assessor.analysis.report.model import Report
-from assessor.analysis.report.outline import Evidence, LayerLine, outline
+from assessor.analysis.report.outline import Evidence, LayerLine, outline, printable
 from assessor.content.schema import Catalogue
 
 __all__ = ["to_text"]
@@ -36,7 +36,7 @@ def to_text(report: Report, catalogue: Catalogue, width: int = 100) -> str:
             f"{len(told.unknown)} of {len(report.signals)} signals could not be looked for and count neither way.",
         ]
     lines += [line for note in told.notes for line in textwrap.wrap(f"Note: {note}", width, subsequent_indent="  ")]
-    return "\n".join(_plain(line) for line in lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _layer(layer: LayerLine) -> str:
@@ -54,7 +54,3 @@ def _evidence(one: Evidence, width: int) -> list[str]:
     more = f"  and {one.more} more" if one.more else ""
     grade = "" if one.against else f" ({one.grade})"
     return [f"  {one.name}{grade}: {one.message}"[:width], f"    {one.place}{more}"]
-
-
-def _plain(line: str) -> str:
-    return "".join(sign if sign.isprintable() else "�" for sign in line)

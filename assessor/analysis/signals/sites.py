@@ -124,17 +124,17 @@ def code_of(project: Project) -> Code:
 
 
 def scopes_within(known: PythonFacts, index: int) -> frozenset[int]:
-    """Return the indices of a definition and of all that it encloses (definitions come in the order of the file)."""
-    inside = {index}
-    for position in range(index + 1, len(known.definitions)):
-        if known.definitions[position].parent in inside:
-            inside.add(position)
-    return frozenset(inside)
+    """Return the indices of a definition and of all that it encloses: those stand right behind it in the facts."""
+    end = index + 1
+    while end < len(known.definitions) and known.definitions[end].parent >= index:
+        end += 1
+    return frozenset(range(index, end))
 
 
 def methods(known: PythonFacts, index: int) -> Iterator[tuple[int, Definition]]:
     """Yield the methods of a class with their indices."""
-    for position, definition in enumerate(known.definitions):
+    for position in sorted(scopes_within(known, index)):
+        definition = known.definitions[position]
         if definition.parent == index and definition.kind != "class":
             yield position, definition
 
