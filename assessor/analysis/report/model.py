@@ -21,7 +21,7 @@ LIMITS = {
     "max-seconds": "the time limit ended reading; the report speaks of part of the tree",
     "empty-repository": "the repository has no commit yet",
     "missing-folders": "folders of the commit are missing from this copy; the report speaks of part of the tree",
-    "max-authorship": "more files are cited than authorship is asked for; findings in the others are left out",
+    "max-authorship": "more files are cited than authorship is asked for; findings in the others give no credit",
     "shallow-history": "the history of this copy is cut off; what was written before the cut is credited to nobody",
     "no-authorship": "an archive has no history: who wrote what is not known, the report speaks of everybody's work",
 }

@@ -18,7 +18,7 @@ def to_text(report: Report, catalogue: Catalogue, width: int = 100) -> str:
     """Return the report as lines of at most `width` columns; text of the repository cannot move the cursor."""
     told = outline(report, catalogue)
     lines = [told.title, *(f"  {name:<10} {value}" for name, value in told.facts), ""]
-    lines += [f"  {'Layer':<34}{'Level':>5}  {'0    1   2   3   4   5':<{BAR}}   Bounds"]
+    lines += [f"  {'Layer':<34}{'Level':>5}  {'0   1   2   3   4   5':<{BAR + 4}}Bounds"]
     lines += [_layer(layer) for layer in told.layers]
     lines += ["", "Best evidence"]
     lines += [line for one in told.best for line in _evidence(one, width)] or ["  Nothing was found yet."]
