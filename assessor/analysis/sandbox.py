@@ -27,6 +27,9 @@ __all__ = ["MAX_BYTES", "MAX_SECONDS", "parse_all"]
 EACH = 2048
 """Bytes that a file is taken to cost besides its facts, in memory and in time of those who look at them."""
 
+HONEST_SECONDS, HONEST_SECONDS_EACH_MB = 0.1, 2.0
+"""What an honest file takes at most: ten times what ordinary code does on an idle machine."""
+
 LARGEST_ANSWER = 6 << 20
 MAX_SECONDS, MAX_BYTES = "max-seconds", "max-bytes"
 """Reasons of skipped files that are limits of the whole run."""
@@ -98,7 +101,7 @@ def _affordable(entries: Sequence[Entry], limits: Limits) -> dict[str, Entry]:
 
 
 class _Parser:
-    """Hold a child while there is one, and how long it worked on files that take longer than an honest one."""
+    """Hold a child while there is one, and how much longer than honest files the files so far have taken."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -107,7 +110,7 @@ class _Parser:
 
     @property
     def tired(self) -> bool:
-        """Tell whether slow files together have taken what they may."""
+        """Tell whether files together have taken more than they may beyond an honest time."""
         return self._slow > self._limits.slow_seconds
 
     def ask(self, entry: Entry, data: bytes | None) -> bytes | str:
@@ -115,11 +118,10 @@ class _Parser:
         if data is None:
             return "its object is missing or damaged"
         self._child = self._child or _Child(self._limits)
-        began = time.monotonic()
+        began = self._child.clock()
         answer = self._child.ask(entry.path, data, self._limits.file_seconds)
-        took = time.monotonic() - began
-        if took > self._limits.file_seconds / 2:
-            self._slow += took
+        took = self._limits.file_seconds if isinstance(answer, str) else self._child.clock() - began
+        self._slow += max(0.0, took - HONEST_SECONDS - HONEST_SECONDS_EACH_MB * len(data) / 2**20)
         if isinstance(answer, str):
             self.close()
         return answer
@@ -162,6 +164,15 @@ class _Child:
             return head
         size = ANSWER.unpack(head)[0]
         return self._read(size, deadline) if size <= LARGEST_ANSWER else "gave too many facts"
+
+    def clock(self) -> float:
+        """Return the seconds that the process has worked, which a busy machine does not stretch; else those passed."""
+        if sys.platform == "linux":
+            try:
+                return time.clock_gettime((~self._process.pid << 3) | 2)  # clock_getcpuclockid(3), with CPUCLOCK_SCHED
+            except OSError:  # it has ended
+                return 0.0
+        return time.monotonic()
 
     def end(self) -> None:
         """End the process."""

@@ -1236,8 +1236,8 @@ def dense_files(folder: Path, trap: Trap) -> Path:
 @case(READ, tells("max-seconds"))
 def slow_files(folder: Path, trap: Trap) -> Path:
     """Each takes nearly as long as a file may; together they must not."""
-    slow = "# coding: punycode\n" + "x = 1\n" * 100_000 + "-" + "a9" * 40_000
-    return make_repo(folder / "r", {f"m{number}.py": f"{slow}{number}" for number in range(30)})
+    slow = 'x = f"' + "{x}" * 60_000 + '"\n'
+    return make_repo(folder / "r", {f"m{number}.py": f"{slow}# {number}\n" for number in range(30)})
 
 
 def test_the_trap_catches_a_git_that_believes(tmp_path: Path, trap: Trap) -> None:
