@@ -11,6 +11,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.content.schema import Framework, Layer, Signal
 
 TOP = 5
+GRADE_NAMES = ("mentioned", "declared", "used", "wired in", "verified", "sustained")
 CEILING = 4
 """The best grade one commit can show; 5 is work sustained over analyses that a workspace stored."""
 
@@ -134,6 +135,19 @@ def topic_grades(framework: Framework, grades: Mapping[str, int | None]) -> dict
             for topic in signal.topics:
                 best[topic] = max(best.get(topic, 0), _cut(earned, signal))
     return best
+
+
+def gaining_layer(
+    framework: Framework, grades: Mapping[str, int | None], signal: Signal, held: Collection[str]
+) -> Layer:
+    """Return the layer of a signal that its next grade raises most, the first among equals.
+
+    `held` are the keys of layers that something holds down: they gain nothing, and come last.
+    """
+    layers = [layer for layer in framework.layers if any(topic.key in signal.topics for topic in layer.topics)]
+    now = topic_grades(framework, grades)
+    raised = topic_grades(framework, {**grades, signal.key: (grades.get(signal.key) or 0) + 1})
+    return max(layers, key=lambda layer: (layer.key not in held, _raw(layer, raised) - _raw(layer, now)))
 
 
 def score_layers(

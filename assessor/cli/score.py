@@ -186,8 +186,9 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _refuse(cause: str, cure: str) -> NoReturn:
-    line = "".join(sign if sign.isprintable() else " " for sign in f"Error: {cause} {cure}")
-    click.echo(line, err=True)
+    from assessor.analysis.report.outline import printable
+
+    click.echo(printable(f"Error: {cause} {cure}"), err=True)
     raise SystemExit(BAD_INPUT)
 
 

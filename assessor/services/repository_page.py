@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from assessor.analysis.grading import LayerScore, Outcome
-from assessor.analysis.report.model import Report, SignalReport, best_evidence, next_steps, place
+from assessor.analysis.report.model import Report, SignalReport, best_evidence, helped_layer, next_steps, place
 from assessor.analysis.report.outline import RULES
 from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 from assessor.models.portfolio import Analysis, Repository
@@ -102,7 +102,7 @@ def repository_page(catalogue: Catalogue, repository: Repository, report: Report
         report=report,
         layers=_layers(catalogue, report),
         best=tuple(by_key[one.key] for one in best_evidence(report) if one.key in by_key) if report else (),
-        steps=tuple(by_key[one.key] for one in next_steps(report) if one.key in by_key) if report else (),
+        steps=_steps(catalogue, report, by_key) if report else (),
         groups=_groups(catalogue, signals),
         trend=tuple(one for one in reversed(repository.analyses) if one.state == "done"),
     )
@@ -117,6 +117,15 @@ def _signals(catalogue: Catalogue, report: Report | None) -> list[SignalLine]:
             best = place(told.findings[0]) if told.findings else None
             lines.append(SignalLine(signal, text, told, layer_of[signal.topics[0]], best))
     return lines
+
+
+def _steps(catalogue: Catalogue, report: Report, by_key: Mapping[str, SignalLine]) -> tuple[SignalLine, ...]:
+    """Return the next steps, each in the layer that its gain is in."""
+    return tuple(
+        replace(by_key[one.key], layer=helped_layer(report, one, catalogue.framework))
+        for one in next_steps(report)
+        if one.key in by_key
+    )
 
 
 def _layers(catalogue: Catalogue, report: Report | None) -> tuple[LayerLine, ...]:

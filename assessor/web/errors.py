@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from assessor.services.errors import Conflict, Forbidden, Gone, Invalid, NotFound, ServiceError, SignInNeeded
+from assessor.services.uploads import UPLOAD_LIMIT
 from assessor.web.limits import limiter
-from assessor.web.security import UPLOAD_BYTES
 
 __all__ = ["init_errors"]
 
@@ -60,7 +60,7 @@ TEXT = {
     ),
     413: (
         "That is too big",
-        f"A form may have 256 kB, an uploaded zip {UPLOAD_BYTES // 2**20} MB.",
+        f"A form may have 256 kB, an uploaded zip {UPLOAD_LIMIT >> 20} MB.",
         "Leave out data and build results, or add the repository by its https address instead.",
     ),
     429: ("Too many tries", "This was done more often than is allowed in a short time.", "Wait, then try again."),

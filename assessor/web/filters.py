@@ -13,6 +13,7 @@ from flask import Flask, current_app, url_for
 from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
+from assessor.analysis.grading import GRADE_NAMES
 from assessor.services.account import PASSWORD_LENGTH
 from assessor.web import context
 from assessor.web.charts import bar, line, marker
@@ -26,7 +27,6 @@ INSTRUMENTS: Mapping[str, str] = {
     "review": "review",
     "drill": "drill",
 }
-GRADES = ("mentioned", "declared", "used", "wired in", "verified", "sustained")
 
 
 def init_filters(app: Flask) -> None:
@@ -44,7 +44,7 @@ def init_filters(app: Flask) -> None:
         line=line,
         marker=marker,
         instrument_names=INSTRUMENTS,
-        grade_names=GRADES,
+        grade_names=GRADE_NAMES,
     )
     app.context_processor(_shared)
 

@@ -10,12 +10,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from assessor.config import Settings
 from assessor.services.account import SESSION_DAYS
+from assessor.services.uploads import UPLOAD_LIMIT
 
-__all__ = ["UPLOAD_BYTES", "csrf", "init_security"]
+__all__ = ["csrf", "init_security"]
 
 FORM_BYTES = 256 * 1024
-UPLOAD_BYTES = 100 * 1024 * 1024
-"""The largest zip that can be uploaded; bigger repositories are fetched by address."""
+FORM_AROUND = 64 * 1024
+"""Bytes that a form adds to the archive it carries."""
 
 POLICY = {
     "default-src": "'none'",
@@ -75,7 +76,7 @@ def init_security(app: Flask, settings: Settings) -> None:
 
 def _allow_upload() -> None:
     if request.endpoint == "portfolio.add_zip":
-        request.max_content_length = UPLOAD_BYTES
+        request.max_content_length = UPLOAD_LIMIT + FORM_AROUND
 
 
 def _harden(response: Response) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from assessor.analysis.facts.model import Skipped
-from assessor.analysis.grading import CEILING, Graded, LayerScore, Outcome
+from assessor.analysis.grading import CEILING, Graded, LayerScore, Outcome, gaining_layer
 from assessor.content.schema import Framework, Layer
 
 SCHEMA_VERSION = "1.0"
@@ -84,6 +84,16 @@ def next_steps(report: Report, count: int = 3) -> list[SignalReport]:
     """Return the signals whose next grade adds most to a layer, the cheaper one first among equals."""
     useful = [signal for signal in report.signals if signal.remediation is not None and (signal.gain or 0) > 0]
     return sorted(useful, key=lambda signal: (-(signal.gain or 0), _EFFORTS.index(signal.effort or "high")))[:count]
+
+
+def helped_layer(report: Report, told: SignalReport, framework: Framework) -> Layer:
+    """Return the layer that the gain of a next step is in: held down by the signal, or raised most by its next grade."""
+    for layer in report.layers:
+        if told.key in layer.capped_by:
+            return framework.layers[layer.id - 1]
+    grades = {signal.key: signal.grade for signal in report.signals}
+    held = {layer.key for layer in report.layers if layer.capped_by}
+    return gaining_layer(framework, grades, framework.signals[told.key], held)
 
 
 def improvable(polarity: int, outcome: Outcome, grade: int | None, cap: int | None) -> bool:

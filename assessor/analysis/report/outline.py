@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assessor.analysis.grading import NOTEBOOKS_ONLY, TESTS_ONLY, Graded, Outcome
-from assessor.analysis.report.model import LIMITS, Report, SignalReport, best_evidence, next_steps, place
-from assessor.content.schema import Catalogue, Layer
+from assessor.analysis.grading import GRADE_NAMES, NOTEBOOKS_ONLY, TESTS_ONLY, Graded, Outcome
+from assessor.analysis.report.model import LIMITS, Report, SignalReport, best_evidence, helped_layer, next_steps, place
+from assessor.content.schema import Catalogue
 
-__all__ = ["GRADES", "Evidence", "LayerLine", "Outline", "Step", "outline", "printable"]
+__all__ = ["Evidence", "LayerLine", "Outline", "Step", "outline", "printable"]
 
-GRADES = ("mentioned", "declared", "used", "wired in", "verified", "sustained")
 RULES = {NOTEBOOKS_ONLY: "notebooks only", TESTS_ONLY: "tests and examples only"}
 SHOWN_SKIPPED = 10
 
@@ -85,7 +84,7 @@ def outline(report: Report, catalogue: Catalogue) -> Outline:
             for layer in report.layers
         ),
         best=tuple(_evidence(signal, catalogue) for signal in best_evidence(report) if signal.findings),
-        steps=tuple(_step(signal, catalogue) for signal in next_steps(report)),
+        steps=tuple(_step(signal, report, catalogue) for signal in next_steps(report)),
         present=tuple(_evidence(signal, catalogue) for signal in found),
         unknown=tuple(_name(one.key, catalogue) for one in report.signals if one.outcome is Outcome.UNKNOWN),
         notes=tuple(_notes(report)),
@@ -110,7 +109,7 @@ def _evidence(signal: SignalReport, catalogue: Catalogue) -> Evidence:
     first: Graded = signal.findings[0]
     return Evidence(
         name=_name(signal.key, catalogue),
-        grade=f"{signal.grade} {GRADES[signal.grade or 0]}",
+        grade=f"{signal.grade} {GRADE_NAMES[signal.grade or 0]}",
         against=signal.polarity < 0,
         message=first.finding.message,
         place=place(first),
@@ -118,9 +117,8 @@ def _evidence(signal: SignalReport, catalogue: Catalogue) -> Evidence:
     )
 
 
-def _step(signal: SignalReport, catalogue: Catalogue) -> Step:
-    topics = set(catalogue.framework.signals[signal.key].topics)
-    layer: Layer = next(one for one in catalogue.framework.layers if any(topic.key in topics for topic in one.topics))
+def _step(signal: SignalReport, report: Report, catalogue: Catalogue) -> Step:
+    layer = helped_layer(report, signal, catalogue.framework)
     return Step(
         _name(signal.key, catalogue),
         signal.remediation or "",
