@@ -12,7 +12,7 @@ from assessor.content.catalogue import load_catalogue
 from assessor.jobs.queue import Queue
 from assessor.models.session import make_engine
 from assessor.services.unit import UnitFactory, utc_now
-from assessor.web import account, home, portfolio, profile
+from assessor.web import account, hiring, home, portfolio, profile, quiz, review, team
 from assessor.web.access import init_access
 from assessor.web.account.sign_in import init_accounts
 from assessor.web.context import bind
@@ -57,7 +57,7 @@ def create_app(
     init_filters(app)
     init_errors(app)
     init_accounts(app, settings, unit)
-    for blueprint in (home.pages, account.pages, profile.pages, portfolio.pages):
-        app.register_blueprint(blueprint)
+    for noun in (home, account, profile, portfolio, quiz, review, team, hiring):
+        app.register_blueprint(noun.pages)
     init_limits(app, settings)
     return app

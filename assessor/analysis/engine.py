@@ -77,7 +77,7 @@ class Options:
 def score(source: str, options: Options | None = None) -> Report:
     """Score a folder, a bare repository, an archive or an https address. Raises SourceError with cause and cure."""
     options = options or Options()
-    catalogue = options.catalogue or load_catalogue(resource_dir("rubrics"))
+    catalogue = options.catalogue or load_catalogue(resource_dir("rubrics"), questions=False)
     deadline = None if options.max_seconds is None else time.monotonic() + options.max_seconds
     with ExitStack() as stack:
         snapshot = stack.enter_context(

@@ -21,9 +21,13 @@ def command() -> None:
 def lint(folder: Path | None) -> None:
     """Check every file of FOLDER (the installed content by default); exit 1 and name file and line of each problem."""
     from assessor.content.catalogue import ContentError, load_catalogue
+    from assessor.content.items import bank_problems
 
+    folder = folder or resource_dir("rubrics")
     try:
-        found = load_catalogue(folder or resource_dir("rubrics"))
+        found = load_catalogue(folder)
+        if lacking := bank_problems(folder, found.framework, found.items):
+            raise ContentError(tuple(lacking))
     except ContentError as error:
         for problem in error.problems:
             click.echo(problem, err=True)
@@ -31,5 +35,5 @@ def lint(folder: Path | None) -> None:
     framework = found.framework
     click.echo(
         f"Content {framework.label} is right: {len(framework.layers)} layers, {len(framework.topics)} topics, "
-        f"{len(framework.signals)} signals, {len(found.roles)} roles."
+        f"{len(framework.signals)} signals, {len(found.roles)} roles, {len(found.items)} questions."
     )

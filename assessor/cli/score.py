@@ -78,7 +78,7 @@ def command(
     from assessor.content.catalogue import load_catalogue
 
     gc.disable()  # one report and the process ends: looking for circles in facts and findings is work for nothing
-    catalogue = load_catalogue(resource_dir("rubrics"))
+    catalogue = load_catalogue(resource_dir("rubrics"), questions=False)
     floors = _floors(fail_under, catalogue.framework)
     if output is not None and not output.parent.is_dir():
         _refuse(f"There is no folder {str(output.parent)!r}.", "Create it, or write elsewhere.")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from types import MappingProxyType
 
+from assessor.content.items import read_items
 from assessor.content.schema import Catalogue, Framework, Layer, Level, RoleTarget, Signal, SignalText, Topic
 from assessor.content.yamlfile import ContentError, Problem, Problems, Value, read_file
 
@@ -25,8 +26,11 @@ def load_framework(folder: Path) -> Framework:
     return framework
 
 
-def load_catalogue(folder: Path) -> Catalogue:
-    """Return everything in a folder of content. Raises ContentError with every problem of every file."""
+def load_catalogue(folder: Path, *, questions: bool = True) -> Catalogue:
+    """Return everything in a folder of content. Raises ContentError with every problem of every file.
+
+    Scoring a repository needs no questions, and reading them costs as much as all the rest.
+    """
     problems = Problems()
     framework = _framework(folder, problems)
     layers = [layer.key for layer in framework.layers]
@@ -39,9 +43,17 @@ def load_catalogue(folder: Path) -> Catalogue:
             _signal_text(entry, framework.signals, texts)
     for key in framework.signals.keys() - texts.keys():
         problems.append(Problem(f"{folder.name}/signals", 1, f"the signal {key!r} has no text"))
+    items = read_items(folder, framework, problems) if questions else {}
     _raise(problems)
-    total = digest(folder, ("", "anchors", "roles", "signals"))
-    return Catalogue(framework, MappingProxyType(roles), MappingProxyType(texts), total)
+    banks = tuple(f"items/{key}" for key in layers) if questions else ()
+    return Catalogue(
+        framework=framework,
+        roles=MappingProxyType(roles),
+        signal_texts=MappingProxyType(texts),
+        items=MappingProxyType(items),
+        items_digest=digest(folder, banks),
+        digest=digest(folder, ("", "anchors", "roles", "signals", *banks)),
+    )
 
 
 def digest(folder: Path, parts: Iterable[str]) -> str:

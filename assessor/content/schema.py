@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-__all__ = ["Catalogue", "Framework", "Layer", "Level", "RoleTarget", "Signal", "SignalText", "Topic"]
+from assessor.content.answers import Key
+
+__all__ = [
+    "Catalogue",
+    "Framework",
+    "Item",
+    "ItemType",
+    "Layer",
+    "Level",
+    "RoleTarget",
+    "Signal",
+    "SignalText",
+    "Source",
+    "Topic",
+]
+
+ItemType = Literal["choice", "numeric", "ordering", "output"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +93,35 @@ class SignalText:
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """Name where the facts of a question can be read."""
+
+    title: str
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Hold one question of the quiz. `layer` is 1 to 10; `level` is where half of the people solve it.
+
+    Texts are paragraphs with `code` in backticks; `code` is a listing that is shown after the statement as it is.
+    """
+
+    id: str
+    version: int
+    type: ItemType
+    topic: str
+    layer: int
+    level: float
+    title: str
+    statement: str
+    code: str | None
+    key: Key
+    explanation: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class RoleTarget:
     """Hold the levels that a role asks for and how much each layer weighs in it, ten of each in the order of layers."""
 
@@ -111,4 +157,11 @@ class Catalogue:
     framework: Framework
     roles: Mapping[str, RoleTarget]
     signal_texts: Mapping[str, SignalText]
+    items: Mapping[str, Item]
+    items_digest: str
     digest: str
+
+    @property
+    def items_label(self) -> str:
+        """Return what attempts at the quiz name: the beginning of the hash of all questions."""
+        return self.items_digest[:12]

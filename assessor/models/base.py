@@ -54,4 +54,5 @@ class Base(DeclarativeBase):
         datetime: Utc(),
         dict[str, Any]: JSON(none_as_null=True),
         list[str]: JSON(none_as_null=True),
+        Any: JSON(none_as_null=True),
     }

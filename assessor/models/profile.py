@@ -13,7 +13,17 @@ from assessor.models.base import Base, one_of
 if TYPE_CHECKING:
     from assessor.models.account import UserAccount
 
-__all__ = ["Confirmation", "Evidence", "Identity", "Instrument", "Person", "SelfRating", "StartDraft", "TargetChoice"]
+__all__ = [
+    "Confirmation",
+    "Evidence",
+    "Identity",
+    "Instrument",
+    "Look",
+    "Person",
+    "SelfRating",
+    "StartDraft",
+    "TargetChoice",
+]
 
 Instrument = Literal["quiz", "review", "self", "repo", "drill"]
 Confirmation = Literal["mail", "commit", "panel"]
@@ -114,6 +124,26 @@ class Evidence(Base):
     superseded_at: Mapped[datetime | None]
     rating_id: Mapped[int | None] = mapped_column(ForeignKey("self_rating.id", ondelete="CASCADE"), index=True)
     analysis_id: Mapped[str | None] = mapped_column(ForeignKey("analysis.id", ondelete="SET NULL"), index=True)
+    attempt_id: Mapped[int | None] = mapped_column(ForeignKey("quiz_attempt.id", ondelete="CASCADE"), index=True)
+    review_id: Mapped[int | None] = mapped_column(ForeignKey("review.id", ondelete="CASCADE"), index=True)
+
+
+class Look(Base):
+    """Record that somebody else looked at a person's levels: once for each viewer, place and day.
+
+    `place` names where, such as "team:platform"; `viewer` is the name they had, which outlives their account.
+    """
+
+    __tablename__ = "look"
+    __table_args__ = (UniqueConstraint("person_id", "viewer_id", "place", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"))
+    viewer_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
+    viewer: Mapped[str] = mapped_column(String(254))
+    place: Mapped[str] = mapped_column(String(80))
+    day: Mapped[str] = mapped_column(String(10))
+    at: Mapped[datetime]
 
 
 class StartDraft(Base):

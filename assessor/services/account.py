@@ -13,11 +13,13 @@ from sqlalchemy.orm import Session, joinedload
 
 from assessor.config import Settings
 from assessor.models.account import Membership, Role, SignIn, UserAccount, Workspace, WorkspaceRole, user_role
+from assessor.models.hiring import Candidate
 from assessor.models.profile import Person
 from assessor.services.audit import AuditService
 from assessor.services.errors import Conflict, Forbidden, Invalid, NotFound
 from assessor.services.export import export_user
 from assessor.services.identity import IdentityService, normal_email
+from assessor.services.leaving import leave
 from assessor.services.permissions import Actor
 from assessor.services.tokens import hash_token, new_token
 from assessor.services.workspace import WorkspaceService
@@ -93,8 +95,8 @@ class AccountService:
     def welcome(self, user_id: int, invite: str | None = None) -> Person:
         """Give a new user a person and a workspace; for one who has both this does nothing.
 
-        With an invitation the workspace is the inviter's, otherwise one of their own. Raises Gone or Forbidden for an
-        invitation that cannot be used.
+        With an invitation the workspace is the inviter's, otherwise one of their own; a candidate has none. Raises Gone or
+        Forbidden for an invitation that cannot be used.
         """
         user = self._user(user_id)
         if user.person is None:
@@ -105,7 +107,7 @@ class AccountService:
             used = self._workspaces.valid_invite(invite, user.email)
             used.used_at = self._clock()
             self._workspaces.join(user, used.workspace_id, used.role)
-        elif not user.memberships:
+        elif not user.memberships and not self._is_candidate(user.person.id):
             owner = user.name or user.email.partition("@")[0]
             workspace = self._workspaces.add(f"own-{user.id}", f"Workspace of {owner}")
             self._workspaces.join(user, workspace.id, "admin")
@@ -245,6 +247,7 @@ class AccountService:
                 Person.id,
                 Workspace.name,
                 Membership.role,
+                Candidate.id,
                 operator,
             )
             .join(UserAccount, UserAccount.id == SignIn.user_id)
@@ -254,6 +257,7 @@ class AccountService:
                 (Membership.user_id == SignIn.user_id) & (Membership.workspace_id == SignIn.workspace_id),
             )
             .outerjoin(Workspace, Workspace.id == Membership.workspace_id)
+            .outerjoin(Candidate, Candidate.person_id == Person.id)
             .where(
                 SignIn.key_hash == hash_token(key),
                 SignIn.revoked_at.is_(None),
@@ -263,7 +267,7 @@ class AccountService:
         ).one_or_none()
         if row is None:
             return None
-        entry, email, name, demo, person_id, workspace, role, is_operator = row
+        entry, email, name, demo, person_id, workspace, role, candidate_id, is_operator = row
         return Actor(
             user_id=entry.user_id,
             person_id=person_id,
@@ -273,6 +277,7 @@ class AccountService:
             workspace_id=entry.workspace_id if role else None,
             workspace=workspace,
             role=role,
+            candidate_id=candidate_id,
             operator=is_operator,
             demo=demo,
             seen_at=entry.seen_at,
@@ -325,12 +330,16 @@ class AccountService:
     def delete(self, user_id: int) -> None:
         """Delete a user with everything that is theirs; the log keeps that it happened, and its chain still verifies.
 
-        Workspaces nobody else is a member of go with them. Uploads are removed by the worker's sweep once no repository
+        They leave their workspaces first, which ends the reviews they began; see services/leaving.py. Workspaces nobody else
+        is a member of go with them. Uploads are removed by the worker's sweep once no repository
         names them.
         """
         user = self._user(user_id)
         names = [f"user:{user_id}"] + ([f"person:{user.person.id}"] if user.person else [])
         places = [membership.workspace_id for membership in user.memberships]
+        for place in places:
+            leave(self._session, self._clock, self._audit, user_id, place, by=f"user:{user_id}")
+        self._session.expire(user)
         self._session.delete(user)
         self._session.flush()
         self._workspaces.remove_empty(places)
@@ -342,6 +351,9 @@ class AccountService:
         """Take over the address that a user has just confirmed by a mailed link as a confirmed identity."""
         person = self.welcome(user_id)
         self._identities.confirm(person.id, self._user(user_id).email, "mail", actor=f"user:{user_id}")
+
+    def _is_candidate(self, person_id: int) -> bool:
+        return self._session.scalar(select(Candidate.id).where(Candidate.person_id == person_id)) is not None
 
     def _user(self, user_id: int) -> UserAccount:
         user = self._session.get(UserAccount, user_id)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from assessor.measurement import fusion
 from assessor.models.profile import Evidence
 
-__all__ = ["Fitted", "fit_evidence", "years"]
+__all__ = ["Fitted", "evidence_of", "fit_evidence", "years"]
 
 YEAR = 365.25 * 24 * 3600
 
@@ -25,6 +28,15 @@ class Fitted:
 
     profile: fusion.Profile
     rows: tuple[Evidence, ...]
+
+
+def evidence_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Evidence]]:
+    """Return the rows that count of some persons, by person, in one query."""
+    found: dict[int, list[Evidence]] = {person_id: [] for person_id in person_ids}
+    query = select(Evidence).where(Evidence.person_id.in_(person_ids), Evidence.superseded_at.is_(None))
+    for row in session.scalars(query.order_by(Evidence.at, Evidence.id)):
+        found[row.person_id].append(row)
+    return found
 
 
 def fit_evidence(evidence: Iterable[Evidence], now: datetime) -> Fitted:

@@ -16,6 +16,7 @@ from assessor.measurement import fusion
 from assessor.models.portfolio import Analysis
 from assessor.models.profile import Evidence, Instrument, Person
 from assessor.services.evidence import Fitted, fit_evidence, years
+from assessor.services.standing import LayerStanding, standings, under
 from assessor.services.steps import Standing, Step, next_steps
 
 __all__ = [
@@ -24,17 +25,13 @@ __all__ = [
     "Dot",
     "EvidenceLine",
     "LayerView",
+    "Move",
     "Overall",
     "ProfileView",
     "build_view",
     "shown",
 ]
 
-NO_PROOF_CEILING = 3.9
-"""How far a level goes in the layers below without a repository's or a panel's evidence (measurement.md)."""
-
-PROOF_LAYERS = (4, 5, 7, 10)
-STALE = 1.5
 COMPARED = timedelta(days=365)
 GROWS_FROM = timedelta(days=1)
 """How long after the first evidence a comparison begins to say anything."""
@@ -63,16 +60,35 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceLine:
-    """Show one row of evidence; `share` is its share of the weight in this layer's level, of 1."""
+    """Show one piece of evidence; `share` is its share of the weight in this layer's level, of 1.
+
+    The criteria of one review are one piece: its level is their mean, `rows` how many they are.
+    """
 
     instrument: Instrument
     source: str
     level: float
     at: datetime
-    noise_sd: float | None
     share: float
     analysis_id: str | None
+    attempt_id: int | None
+    review_id: int | None
     at_ceiling: bool
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Say by how many levels an instrument moves a layer away from the middle of the scale, and with what share.
+
+    All moves of a layer and the middle together make its level, before it is cut at the ends of the scale. `here` tells
+    whether the instrument speaks of this layer itself or only of others.
+    """
+
+    instrument: Instrument
+    delta: float
+    share: float
+    here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +107,7 @@ class LayerView:
     held: bool
     verified: bool
     stale: bool
-    provenance: Mapping[Instrument, float]
+    moves: tuple[Move, ...]
     earlier: float | None
     change: ChangeView | None
     growth: tuple[tuple[datetime, float | None], ...]
@@ -109,6 +125,11 @@ class LayerView:
     def gap(self) -> float | None:
         """Return how far the level lies under the target, in levels; negative where it is above."""
         return None if self.level is None or self.target is None else self.target - self.level
+
+    @property
+    def provenance(self) -> Mapping[Instrument, float]:
+        """Return the share of each instrument in the weight; together 1 where anything weighs."""
+        return {move.instrument: move.share for move in self.moves}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +207,7 @@ def build_view(
     first_at = min((row.at for row in rows), default=None)
     since = _compared(first_at, at, since)
     fitted = fit_evidence(rows, now)
-    reader = _Reader(fitted, rows, at, since)
+    reader = _Reader(catalogue.framework.layers, fitted, rows, at, since)
     layers = tuple(reader.layer(index, layer, role) for index, layer in enumerate(catalogue.framework.layers))
     return ProfileView(
         person_id=person.id,
@@ -237,39 +258,37 @@ def _knots(rows: Sequence[Evidence], at: datetime) -> list[datetime]:
 class _Reader:
     """Read single layers off a fitted profile at one time."""
 
-    def __init__(self, fitted: Fitted, rows: Sequence[Evidence], at: datetime, since: datetime | None) -> None:
+    def __init__(
+        self, layers: Sequence[Layer], fitted: Fitted, rows: Sequence[Evidence], at: datetime, since: datetime | None
+    ) -> None:
         self._fitted, self._all, self._at, self._since = fitted, rows, at, since
         profile, time = fitted.profile, years(at)
-        self._level, self._sd, self._interval = profile.level(time), profile.sd(time), profile.interval(time)
-        self._verified, self._provenance = profile.verified(time), profile.provenance(time)
+        self._standings = standings(layers, fitted, rows, at)
         weights = np.abs(profile.weights(time))
         self._shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        self._contributions = profile.contributions(time)
         self._earlier = profile.level(years(since)) if since else None
         self._growth = [(knot, profile.level(years(knot))) for knot in _knots(fitted.rows, at)]
         self._change = profile.change(years(since), time) if since else None
 
     def layer(self, index: int, layer: Layer, role: RoleTarget | None) -> LayerView:
         """Return the view of one layer."""
-        measured = self._measured(index, self._at)
+        own: LayerStanding = self._standings[index]
         lines = self._lines(index)
-        held = measured and self._held(index, layer)
-        level, low, high = float(self._level[index]), *map(float, self._interval[index])
-        if held:
-            level, low = NO_PROOF_CEILING, min(low, NO_PROOF_CEILING)
         return LayerView(
             layer=layer,
-            level=level if measured else None,
-            low=low if measured else None,
-            high=high if measured else None,
-            sd=float(self._sd[index]) if measured else None,
-            held=held,
-            verified=measured and bool(self._verified[index]),
-            stale=measured and self._stale(index),
-            provenance={name: float(shares[index]) for name, shares in self._provenance.items() if shares[index] > 0},
-            earlier=self._level_before(index, held),
+            level=own.level,
+            low=own.low,
+            high=own.high,
+            sd=own.sd,
+            held=own.held,
+            verified=own.verified,
+            stale=own.stale,
+            moves=self._moves(index) if own.measured else (),
+            earlier=self._level_before(index, own.held),
             change=self._changed(index),
             growth=tuple(
-                (knot, _under(float(levels[index]), held) if self._measured(index, knot) else None)
+                (knot, under(float(levels[index]), own.held) if self._measured(index, knot) else None)
                 for knot, levels in self._growth
             ),
             dots=_dots(lines),
@@ -281,18 +300,23 @@ class _Reader:
     def _measured(self, index: int, by: datetime) -> bool:
         return any(row.layer == index and row.at <= by for row in self._all)
 
-    def _held(self, index: int, layer: Layer) -> bool:
-        proof = any(row.layer == index and row.instrument in ("repo", "review") for row in self._fitted.rows)
-        return layer.id in PROOF_LAYERS and not proof and float(self._level[index]) > NO_PROOF_CEILING
-
-    def _stale(self, index: int) -> bool:
-        last = max(row.at for row in self._all if row.layer == index and row.at <= self._at)
-        return bool(self._sd[index] > STALE * self._fitted.profile.sd(years(last))[index])
+    def _moves(self, index: int) -> tuple[Move, ...]:
+        """Return what each instrument does to a layer, the heaviest first."""
+        found: dict[Instrument, Move] = {}
+        for place, row in enumerate(self._fitted.rows):
+            known = found.get(row.instrument, Move(row.instrument, 0.0, 0.0, False))
+            found[row.instrument] = Move(
+                row.instrument,
+                known.delta + float(self._contributions[index, place]),
+                known.share + float(self._shares[index, place]),
+                known.here or row.layer == index,
+            )
+        return tuple(sorted((move for move in found.values() if move.share > 0), key=lambda move: -move.share))
 
     def _level_before(self, index: int, held: bool) -> float | None:
         if self._since is None or self._earlier is None or not self._measured(index, self._since):
             return None
-        return _under(float(self._earlier[index]), held)
+        return under(float(self._earlier[index]), held)
 
     def _changed(self, index: int) -> ChangeView | None:
         if self._since is None or self._change is None or not self._measured(index, self._since):
@@ -305,25 +329,31 @@ class _Reader:
         )
 
     def _lines(self, index: int) -> tuple[EvidenceLine, ...]:
-        found = [
-            EvidenceLine(
-                row.instrument,
-                row.source,
-                row.level,
-                row.at,
-                row.noise_sd,
-                float(self._shares[index, place]),
-                row.analysis_id,
-                row.at_ceiling,
-            )
-            for place, row in enumerate(self._fitted.rows)
-            if row.layer == index and row.at <= self._at
-        ]
-        return tuple(reversed(found))
+        """Return the evidence of a layer, newest first; what one review says of several topics is one line."""
+        pieces: dict[object, list[tuple[Evidence, float]]] = {}
+        for place, row in enumerate(self._fitted.rows):
+            if row.layer == index and row.at <= self._at:
+                share = float(self._shares[index, place])
+                pieces.setdefault(("review", row.review_id) if row.review_id else row.id or place, []).append(
+                    (row, share)
+                )
+        return tuple(reversed([_piece(rows) for rows in pieces.values()]))
 
 
-def _under(level: float, held: bool) -> float:
-    return min(level, NO_PROOF_CEILING) if held else level
+def _piece(rows: Sequence[tuple[Evidence, float]]) -> EvidenceLine:
+    first = rows[0][0]
+    return EvidenceLine(
+        instrument=first.instrument,
+        source=first.source,
+        level=sum(row.level for row, _ in rows) / len(rows),
+        at=first.at,
+        share=sum(share for _, share in rows),
+        analysis_id=first.analysis_id,
+        attempt_id=first.attempt_id,
+        review_id=first.review_id,
+        at_ceiling=first.at_ceiling,
+        rows=len(rows),
+    )
 
 
 def _dots(lines: Sequence[EvidenceLine]) -> tuple[Dot, ...]:

@@ -15,9 +15,14 @@ from assessor.content.schema import Catalogue
 from assessor.models.session import writing
 from assessor.services.account import AccountService
 from assessor.services.audit import AuditService
+from assessor.services.hiring import HiringService
 from assessor.services.identity import IdentityService
+from assessor.services.looks import LookService
 from assessor.services.portfolio import PortfolioService
 from assessor.services.profile import ProfileService
+from assessor.services.quiz import QuizService
+from assessor.services.review import ReviewService
+from assessor.services.team import TeamService
 from assessor.services.work import WorkService
 from assessor.services.workspace import WorkspaceService
 
@@ -76,6 +81,40 @@ class Unit:
     def portfolio(self) -> PortfolioService:
         """Return what people and workers do with repositories and analyses."""
         return PortfolioService(self.session, self.catalogue, self._clock, self._settings, self.identity)
+
+    @cached_property
+    def quiz(self) -> QuizService:
+        """Return what people do with the quiz."""
+        return QuizService(self.session, self.catalogue, self._clock)
+
+    @cached_property
+    def review(self) -> ReviewService:
+        """Return what people do with reviews by rubric."""
+        return ReviewService(self.session, self.catalogue, self._clock, self.audit)
+
+    @cached_property
+    def team(self) -> TeamService:
+        """Return what managers and members do with teams."""
+        return TeamService(self.session, self.catalogue, self._clock, self.audit)
+
+    @cached_property
+    def hiring(self) -> HiringService:
+        """Return what managers, panels and candidates do."""
+        return HiringService(
+            self.session,
+            self.catalogue,
+            self._clock,
+            audit=self.audit,
+            accounts=self.account,
+            identities=self.identity,
+            portfolios=self.portfolio,
+            reviews=self.review,
+        )
+
+    @cached_property
+    def looks(self) -> LookService:
+        """Return who looked at whose levels."""
+        return LookService(self.session, self._clock)
 
     @cached_property
     def work(self) -> WorkService:

@@ -14,6 +14,7 @@ from assessor.models.account import Invite, Membership, SignIn, UserAccount, Wor
 from assessor.services.audit import AuditService
 from assessor.services.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from assessor.services.identity import normal_email
+from assessor.services.leaving import leave
 from assessor.services.permissions import Actor
 from assessor.services.tokens import hash_token, new_token
 
@@ -113,6 +114,27 @@ class WorkspaceService:
         else:
             user.memberships.append(Membership(workspace_id=workspace_id, role=role, created_at=self._clock()))
         self._session.flush()
+
+    def leave(self, actor: Actor, workspace_id: int) -> None:
+        """Take who acts out of a workspace; what they began there ends, what they handed in stays.
+
+        Raises NotFound for one they are no member of, Conflict for its last admin while others are in it.
+        """
+        held = next((one for one in self.of(actor.user_id) if one.workspace_id == workspace_id), None)
+        if held is None:
+            raise NotFound("You are no member of this workspace.", "Reload the page.")
+        others = self._session.scalars(
+            select(Membership.role).where(Membership.workspace_id == workspace_id, Membership.user_id != actor.user_id)
+        ).all()
+        if held.role == "admin" and others and "admin" not in others:
+            raise Conflict("You are the last admin of this workspace.", "Make somebody else an admin first.")
+        leave(self._session, self._clock, self._audit, actor.user_id, workspace_id, by=f"user:{actor.user_id}")
+        self._session.execute(
+            update(SignIn)
+            .where(SignIn.user_id == actor.user_id, SignIn.workspace_id == workspace_id)
+            .values(workspace_id=None)
+        )
+        self.remove_empty([workspace_id])
 
     def remove_empty(self, workspace_ids: Sequence[int]) -> None:
         """Delete those of the workspaces that have no members left."""

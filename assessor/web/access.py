@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter, Map
 
 from assessor.services.errors import Forbidden
-from assessor.services.permissions import Owned, require
+from assessor.services.permissions import Owned, Shared, require
 from assessor.web.context import actor, signed_in, unit
 
 __all__ = ["SESSION_KEY", "action", "action_of", "authorise", "init_access"]
@@ -72,7 +72,7 @@ def action_of(app: Flask, endpoint: str) -> str | None:
     return BORROWED.get(endpoint) or getattr(app.view_functions.get(endpoint), "action", None)
 
 
-def authorise(subject: Owned) -> None:
+def authorise(subject: Owned | Shared) -> None:
     """Return if who sent this request may do the route's action to a thing. Raises NotFound or Forbidden."""
     view = g.action
     require(view, signed_in(), subject)

@@ -8,7 +8,7 @@ from functools import cache
 from assessor.analysis.grading import CEILING, ENOUGH, NEGATIVE_CAP, NO_CREDIT, NOTEBOOKS_ONLY, SETTING_CAPS, TESTS_ONLY
 from assessor.content.schema import Catalogue, Layer, Level, Signal, SignalText
 from assessor.measurement.fusion import LAYERS, MIDDLE, VERIFYING_SHARE, EvidenceRow, Hyper, Instrument, fit
-from assessor.services.profile_view import NO_PROOF_CEILING, PROOF_LAYERS
+from assessor.services.standing import NO_PROOF_CEILING, PROOF_LAYERS
 
 __all__ = ["Alone", "Explained", "SignalLine", "explained"]
 
