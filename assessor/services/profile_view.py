@@ -223,6 +223,7 @@ def build_view(
             [Standing(one.level, one.target, one.weight) for one in layers],
             {one.id: shown(one) for one in analyses if one.confirmed},
             [one.id for one in analyses if not one.confirmed],
+            {row.layer for row in rows if row.instrument == "quiz"},
         ),
         analyses=tuple(
             AnalysisLink(one.id, one.repository_id, one.repository.name, one.finished_at, one.confirmed)
