@@ -111,10 +111,10 @@ def test_one_that_is_open_is_gone_on_with(ada: Person) -> None:
         ada.browser.send("/reviews/self", shown_at="/reviews", **{"self-layer": LAYER}).location for _ in range(2)
     )
     assert first == second
-    for layer in ("alchemy", ""):
+    for layer, told in (("alchemy", "There is no such layer. Choose one of the ten."), ("", "Choose a layer.")):
         answer = ada.browser.send("/reviews/self", shown_at="/reviews", **{"self-layer": layer})
         assert answer.status_code == 400
-        assert "There is no such layer. Choose one of the ten." in words(answer.get_data(as_text=True))
+        assert told in words(answer.get_data(as_text=True))
 
 
 def test_one_that_is_thrown_away_leaves_nothing(ada: Person) -> None:
@@ -122,11 +122,28 @@ def test_one_that_is_thrown_away_leaves_nothing(ada: Person) -> None:
     send(ada, f"{address}/draft", sheet(ada, address), **GIVEN)
     assert ada.browser.send(f"{address}/end", shown_at=address).location == "/reviews"
     page = ada.browser.open(address)
-    assert "What was drafted is gone, and nothing of it counts." in words(page)
+    assert "You threw it away: what was drafted is gone, and nothing of it counts." in words(page)
     assert "Idempotent" not in page
 
 
 # By a colleague
+
+
+def test_nobody_is_asked_by_accident(ada: Person, bob: Person) -> None:
+    page = ada.browser.open(f"/reviews?layer={LAYER}")
+    assert page.count(f'<option selected value="{LAYER}">') == 2
+    assert f'<option selected value="{bob.actor.user_id}">' not in page
+    for reviewer, layer, told in (
+        ("", LAYER, "Choose a colleague."),
+        (str(bob.actor.user_id), "", "Choose a layer."),
+        ("4711", LAYER, "There is no such colleague in this workspace."),
+        (str(ada.actor.user_id), LAYER, "There is no such colleague in this workspace."),
+    ):
+        fields = {"ask-reviewer": reviewer, "ask-layer": layer}
+        answer = ada.browser.send("/reviews/ask", shown_at="/reviews", **fields)
+        assert answer.status_code == 400
+        assert told in words(answer.get_data(as_text=True))
+    assert "Nobody has asked you for a review." in words(bob.browser.open("/reviews"))
 
 
 def test_a_colleague_is_asked_and_both_sides_see_what_is_theirs_to_see(ada: Person, bob: Person) -> None:
