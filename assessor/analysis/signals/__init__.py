@@ -16,6 +16,7 @@ from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
+from assessor.analysis.signals.losses import custom_loss
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
@@ -63,6 +64,8 @@ DETECTORS: dict[str, Detector] = {
         Detector("docker", _alone(docker), frozenset({Kind.DOCKERFILE})),
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
+        # Mathematics, models and their measurement
+        Detector("custom-loss", _alone(custom_loss), CODE),
     )
 }
 

@@ -54,6 +54,7 @@ class Code:
         self.project = project
         self.files = {path: known for path, known in project.python.items() if role_of(path) in OWN}
         self._bodies: dict[str, dict[int, Body]] = {}
+        self._imported: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _sites(self) -> dict[str, list[Site]]:
@@ -95,6 +96,39 @@ class Code:
         """Yield the calls whose resolved name the pattern matches from its start, in order of path and line."""
         sites = [site for name, group in self._sites.items() if pattern.match(name) for site in group]
         return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
+
+    def library(self, roots: Iterable[str], pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls below some libraries whose resolved name the pattern matches, in order of path and line."""
+        names = [name for root in roots for name in self._by_root.get(root, ())]
+        return self._sorted(name for name in names if pattern.match(name))
+
+    def ending(self, *last: str) -> Iterator[Site]:
+        """Yield the calls whose resolved name ends in one of these words, whatever they belong to: fit, compile."""
+        return self._sorted(name for word in last for name in self._by_last.get(word, ()))
+
+    def _sorted(self, names: Iterable[str]) -> Iterator[Site]:
+        sites = [site for name in names for site in self._sites[name]]
+        return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
+
+    @cached_property
+    def _by_root(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._sites:
+            found[name.partition(".")[0].partition("(")[0]].append(name)
+        return found
+
+    @cached_property
+    def _by_last(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._sites:
+            found[name.rpartition(".")[2]].append(name)
+        return found
+
+    def imports(self, path: str) -> frozenset[str]:
+        """Return the first names of what a file imports: torch, sklearn; those of the project's own modules too."""
+        if path not in self._imported:
+            self._imported[path] = frozenset(one.name.partition(".")[0] for one in self.files[path].imports)
+        return self._imported[path]
 
     def functions(self) -> Iterator[Place]:
         """Yield every function and method."""
