@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.certainty import calibration
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
@@ -66,6 +67,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Mathematics, models and their measurement
         Detector("custom-loss", _alone(custom_loss), CODE),
+        Detector("calibration", _alone(calibration), CODE),
     )
 }
 

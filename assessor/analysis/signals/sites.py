@@ -229,3 +229,13 @@ def first_of_each_file(findings: Iterable[Finding]) -> Iterator[Finding]:
         if (finding.path, finding.strength) not in seen:
             seen.add((finding.path, finding.strength))
             yield finding
+
+
+def first_of_each_scope(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Keep the first finding of each function and strength: another function may be the one that is wired in."""
+    seen: set[tuple[str, int | None, Strength]] = set()
+    for finding in findings:
+        key = (finding.path, finding.scope, finding.strength)
+        if key not in seen:
+            seen.add(key)
+            yield finding
