@@ -23,6 +23,7 @@ from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.security import secrets
+from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
 from assessor.analysis.signals.testing import unit_tests
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -68,6 +69,8 @@ DETECTORS: dict[str, Detector] = {
         # Mathematics, models and their measurement
         Detector("custom-loss", _alone(custom_loss), CODE),
         Detector("calibration", _alone(calibration), CODE),
+        Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
+        Detector("leakage-risk", _alone(leakage_risk), CODE),
     )
 }
 
