@@ -23,6 +23,7 @@ from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.security import secrets
+from assessor.analysis.signals.shifts import drift
 from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
 from assessor.analysis.signals.testing import unit_tests
 
@@ -71,6 +72,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("calibration", _alone(calibration), CODE),
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
+        Detector("drift", _alone(drift), CODE),
     )
 }
 

@@ -124,6 +124,14 @@ class Code:
             found[name.rpartition(".")[2]].append(name)
         return found
 
+    def dotted(self, path: str, index: int) -> str:
+        """Return the dotted name that calls of a definition resolve to."""
+        known, names = self.files[path], list[str]()
+        while index >= 0:
+            names.append(known.definitions[index].name)
+            index = known.definitions[index].parent
+        return ".".join((self.project.module_of(path), *reversed(names)))
+
     def imports(self, path: str) -> frozenset[str]:
         """Return the first names of what a file imports: torch, sklearn; those of the project's own modules too."""
         if path not in self._imported:

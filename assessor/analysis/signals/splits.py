@@ -151,14 +151,8 @@ def _transforms(code: Code, site: Site) -> bool:
 def _fitted_on_a_part(code: Code, site: Site) -> bool:
     """Tell whether the file that makes a pipeline, or one that calls its function, holds rows out."""
     files = {site.path}
-    scope = site.call.scope
-    if scope >= 0:
-        names = []
-        while scope >= 0:
-            names.append(code.files[site.path].definitions[scope].name)
-            scope = code.files[site.path].definitions[scope].parent
-        dotted = f"{code.project.module_of(site.path)}.{'.'.join(reversed(names))}"
-        files |= {caller.path for caller in code.named(dotted)}
+    if site.call.scope >= 0:
+        files |= {caller.path for caller in code.named(code.dotted(site.path, site.call.scope))}
     return any(_holds_out(code, path) for path in sorted(files))
 
 
