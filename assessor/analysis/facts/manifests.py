@@ -13,6 +13,7 @@ from assessor.analysis.facts.configuration_model import (
     HooksFacts,
     Lines,
     ManifestFacts,
+    ParametersFacts,
     PipelineFacts,
     PipelineStage,
     RecipeFacts,
@@ -25,6 +26,7 @@ from assessor.analysis.facts.configuration_model import (
 )
 from assessor.analysis.facts.dependencies import conda
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.facts.workflows import workflow_of
@@ -112,6 +114,7 @@ YamlFacts = (
     | DependencyFacts
     | WorkflowFacts
     | RecipeFacts
+    | ParametersFacts
 )
 
 
@@ -144,7 +147,7 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         return WatchFacts((Watch("monitor", switched[1], line, ""),))
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
-    return None
+    return read_parameters(data)
 
 
 def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
@@ -332,7 +335,7 @@ def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     if name == "package.json":
         return package(path, data)
     if b'"panels"' not in data or not (b'"schemaVersion"' in data or b'"targets"' in data):
-        return None
+        return read_parameters(data)
     try:
         top = json.loads(data)
     except (ValueError, RecursionError):

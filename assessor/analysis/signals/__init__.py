@@ -26,6 +26,7 @@ from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.shifts import drift
 from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
 from assessor.analysis.signals.testing import unit_tests
+from assessor.analysis.signals.thresholds import metric_thresholds
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
@@ -73,6 +74,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
         Detector("drift", _alone(drift), CODE),
+        Detector("metric-thresholds", metric_thresholds, CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
     )
 }
 
