@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from assessor.analysis.facts.model import Call
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
 from assessor.analysis.signals.sites import (
     Body,
     Code,
     Place,
-    Site,
     at_call,
     at_place,
     code_of,
@@ -110,19 +108,23 @@ def calibration(project: Project) -> Iterator[Finding]:
     for place in code.classes():
         if CLASSES.match(place.definition.name) and _works(code, place):
             yield at_place("calibration", "class", place, f"{place.definition.name} calibrates or measures calibration")
-    for place in code.functions():
-        said = code.body(place.path, place.index)
-        if MEASURES.search(place.definition.name) and _measures(code, place, said):
-            yield at_place(
-                "calibration", "own", place, f"{place.definition.name}() computes how far scores can be believed"
-            )
-    for path, known in code.files.items():
-        for scope in range(-1, len(known.definitions)):
-            call = _spread_of_passes(code.body(path, scope))
-            if call is not None:
-                yield at_call(
-                    "calibration", "spread", Site(path, call.name, call), "takes the spread of several predictions"
-                )
+    for place in code.functions_named(MEASURES):
+        if _measures(code, place, code.body(place.path, place.index)):
+            message = f"{place.definition.name}() computes how far scores can be believed"
+            yield at_place("calibration", "own", place, message)
+    yield from first_of_each_scope(_spreads(code))
+
+
+def _spreads(code: Code) -> Iterator[Finding]:
+    """Find the spread of predictions that are made several times, or by several models, along the first axis."""
+    for site in code.ending(
+        "std", "var", "reduce_std", "reduce_variance", "nanstd", "nanvar", "percentile", "quantile"
+    ):
+        call = site.call
+        along = any(name in ALONG and value == 0 for name, value in call.keywords)
+        along = along or (call.name.endswith((".std", ".var")) and call.arguments in ((0,), (None, 0)))
+        if along and _predicts_again(code.body(site.path, call.scope)):
+            yield at_call("calibration", "spread", site, "takes the spread of several predictions")
 
 
 def _library(code: Code) -> Iterator[Finding]:
@@ -175,17 +177,10 @@ def _measures(code: Code, place: Place, said: Body) -> bool:
     )
 
 
-def _spread_of_passes(said: Body) -> Call | None:
-    """Return where predictions made several times, or by several models, are spread along the first axis."""
-    passes, spread = False, None
-    for call in said.calls:
-        last = call.name.rpartition(".")[2]
-        if last == "GradientTape":
-            return None
-        if PREDICTS.match(call.name) or ("training", True) in call.keywords:
-            passes = True
-        elif spread is None and SPREAD.match(call.name):
-            along = any(name in ALONG and value == 0 for name, value in call.keywords)
-            spread = call if along or (last in ("std", "var") and call.arguments in ((0,), (None, 0))) else None
-    named = any(CALLED_SPREAD.search(one.target) for one in said.assigns)
-    return spread if passes and named else None
+def _predicts_again(said: Body) -> bool:
+    names = [call.name for call in said.calls]
+    passes = any(PREDICTS.match(name) for name in names) or any(
+        ("training", True) in call.keywords for call in said.calls
+    )
+    learns = any(name.endswith(".GradientTape") for name in names)
+    return passes and not learns and any(CALLED_SPREAD.search(one.target) for one in said.assigns)

@@ -80,7 +80,7 @@ def custom_loss(project: Project) -> Iterator[Finding]:
         if inner is not None:
             taken |= {(place.path, index) for index, _ in methods(code.files[place.path], place.index)}
             yield at_place("custom-loss", "class", place, f"{place.definition.name} is a loss of the project's own")
-    for place in code.functions():
+    for place in code.functions_named(NAMED):
         if (place.path, place.index) not in taken and _loss_function(code, place):
             yield at_place("custom-loss", "function", place, f"{place.definition.name}() computes a loss of its own")
 
@@ -109,11 +109,12 @@ def _loss_class(code: Code, place: Place) -> Place | None:
     known, body = code.files[place.path], place.definition
     if re.search(r"ECE|[Cc]alibration", body.name):  # a measure of calibration that is written like a loss
         return None
+    named = bool(re.search(r"loss|criterion|objective", body.name, re.IGNORECASE))
+    if not named and not any(re.search(r"loss|riterion", base, re.IGNORECASE) for base in body.bases):
+        return None
     ancestors = list(code.project.ancestors(place.path, body))
     by_base = any(LOSS_BASE.match(name) for name in ancestors)
-    by_name = bool(re.search(r"loss|criterion|objective", body.name, re.IGNORECASE)) and (
-        not ancestors or any(MODULE.match(name) for name in ancestors)
-    )
+    by_name = named and (not ancestors or any(MODULE.match(name) for name in ancestors))
     if not by_base and not (by_name and code.imports(place.path) & ARRAYS):
         return None
     plain = not by_base and not code.imports(place.path) & TENSORS
@@ -132,7 +133,7 @@ def _loss_class(code: Code, place: Place) -> Place | None:
 
 def _loss_function(code: Code, place: Place) -> bool:
     body = place.definition
-    if not NAMED.search(body.name) or ABOUT_LOSS.match(body.name) or not body.parameters or not body.statements:
+    if ABOUT_LOSS.match(body.name) or not body.parameters:
         return False
     imported = code.imports(place.path)
     if imported & TENSORS:

@@ -83,19 +83,27 @@ def drift(project: Project) -> Iterator[Finding]:
     if any(name.partition(".")[0] in LIBRARIES[:13] for name in project.modules):
         return  # the library's own source compares nothing of its own
     yield from first_of_each_scope(_by_library(code))
-    for place in code.functions():
+    for place in _candidates(code):
         body, said = place.definition, code.body(place.path, place.index)
-        if not body.statements or not body.parameters:
+        if OTHER_DRIFT.search(f"{body.name} {place.path.rpartition('/')[2]}") or not code.imports(place.path) & FRAMES:
             continue
-        tested = [call for call in said.calls if STATISTIC.match(call.name)]
-        about = [body.name, place.path.rpartition("/")[2], *(one.target for one in said.assigns)]
-        if not any(NAMED.search(name.removesuffix(".py")) for name in about) or OTHER_DRIFT.search(" ".join(about[:2])):
-            continue
-        if code.imports(place.path) & FRAMES and (tested or _compares(code, place, said)):
+        if any(STATISTIC.match(call.name) for call in said.calls) or _compares(code, place, said):
             acted = acts(code, place.path, place.index)
             message = f"{body.name}() compares with a reference" + ("" if acted else ", and nothing follows from it")
             yield at_place("drift", "own", place, message, Strength.USED if acted else Strength.DECLARED)
     yield from first_of_each_scope(_in_bodies(code))
+
+
+def _candidates(code: Code) -> Iterator[Place]:
+    """Yield the functions that are named after drift, and those with a statistic whose file or variables are."""
+    found = {(place.path, place.index): place for place in code.functions_named(NAMED) if place.definition.parameters}
+    for site in code.library(("scipy", "ot"), STATISTIC):
+        place = code.place(site.path, site.call.scope)
+        if place is not None and place.definition.kind != "class" and place.definition.parameters:
+            about = [place.path.rpartition("/")[2], *(one.target for one in code.body(site.path, place.index).assigns)]
+            if any(NAMED.search(name.removesuffix(".py")) for name in about):
+                found[place.path, place.index] = place
+    yield from (place for _, place in sorted(found.items()))
 
 
 def _by_library(code: Code) -> Iterator[Finding]:

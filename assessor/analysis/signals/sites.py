@@ -106,6 +106,27 @@ class Code:
         """Yield the calls whose resolved name ends in one of these words, whatever they belong to: fit, compile."""
         return self._sorted(name for word in last for name in self._by_last.get(word, ()))
 
+    def ending_like(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls whose last word the pattern matches as a whole: promote_model, deploy."""
+        return self._sorted(name for word, names in self._by_last.items() if pattern.fullmatch(word) for name in names)
+
+    def functions_named(self, pattern: re.Pattern[str]) -> Iterator[Place]:
+        """Yield the functions and methods that have statements and in whose own name the pattern is found."""
+        found = [place for name, places in self._by_name.items() if pattern.search(name) for place in places]
+        return iter(sorted(found, key=lambda place: (place.path, place.index)))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = defaultdict(list)
+        for place in self._places:
+            if place.definition.kind != "class" and place.definition.statements:
+                found[place.definition.name].append(place)
+        return found
+
+    def place(self, path: str, scope: int) -> Place | None:
+        """Return the function or class of a scope, None for the body of a module."""
+        return Place(path, scope, self.files[path].definitions[scope]) if scope >= 0 else None
+
     def _sorted(self, names: Iterable[str]) -> Iterator[Site]:
         sites = [site for name in names for site in self._sites[name]]
         return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -36,7 +37,7 @@ NO_TARGET = re.compile(
 """What a threshold decides on one case, or limits something else than a result."""
 
 EXITS = re.compile(
-    r"(?:sys\.exit|exit|quit|os\._exit|typer\.Exit|click\.Abort|raise_for_\w+|pytest\.fail)$|.*(?:register_model|transition_model_version_stage|set_registered_model_alias|promote\w*|deploy\w*)$"
+    r"exit|quit|_exit|Exit|Abort|fail|register_model|transition_model_version_stage|set_registered_model_alias|promote\w*|deploy\w*"
 )
 GATES = re.compile(
     r"tensorflow_model_analysis\.(?:\w+\.)*(?:GenericValueThreshold)$|mlflow\.models\.(?:evaluation\.)?(?:\w+\.)*MetricThreshold$"
@@ -57,8 +58,9 @@ def metric_thresholds(project: Project, reach: Reach) -> Iterator[Finding]:
     Good: `min_recall: 0.8` in a file that the evaluation reads before it exits with an error.
     """
     code = code_of(project)
-    yield from _configured(project, code, reach)
-    yield from first_of_each_scope(_in_code(code))
+    enforcers = _enforcers(code)
+    yield from _configured(project, code, reach, enforcers)
+    yield from first_of_each_scope(_in_code(code, enforcers))
     for site in code.library(LIBRARIES, GATES):
         if _figure(site):
             yield at_call(
@@ -111,7 +113,7 @@ def _figure(site: Site) -> bool:
     )
 
 
-def _configured(project: Project, code: Code, reach: Reach) -> Iterator[Finding]:
+def _configured(project: Project, code: Code, reach: Reach, enforcers: dict[str, set[int]]) -> Iterator[Finding]:
     """Find figures in configuration that own code opens and enforces."""
     for path, known in project.of(ParametersFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE, Role.DOCS):
@@ -119,7 +121,7 @@ def _configured(project: Project, code: Code, reach: Reach) -> Iterator[Finding]
         stated = [(key, line) for key, _, line in known.values if _key_states(key)]
         if not stated:
             continue
-        reader = _enforcing_reader(code, path)
+        reader = _enforcing_reader(code, path, enforcers)
         key, line = stated[0]
         more = f" and {len(stated) - 1} more state" if len(stated) > 1 else " states"
         message = f"{key}{more} a figure to reach"
@@ -151,70 +153,59 @@ ENTIRE_LIMIT = re.compile(rf"(?:\w+_)?{LIMIT}s?", re.IGNORECASE)
 ENTIRE_MEASURE = re.compile(rf"(?:^|_|-){MEASURE}(?:_|-|$|\d)", re.IGNORECASE)
 
 
-def _enforcing_reader(code: Code, path: str) -> Site | None:
+def _enforcing_reader(code: Code, path: str, enforcers: dict[str, set[int]]) -> Site | None:
     """Return the call that names a file of configuration, in a file of code that raises, exits or promotes."""
     name = path.rpartition("/")[2]
-    for place, known in code.files.items():
+    for place in sorted(enforcers):
+        known = code.files[place]
         named = {one.line for one in known.assigns if isinstance(one.value, str) and one.value.endswith(name)}
         for call in known.calls:
             values = (*call.arguments, *(value for _, value in call.keywords))
             said = any(isinstance(value, str) and value.endswith(name) for value in values) or (
                 name == "params.yaml" and call.name.startswith(("dvc.api.params_show", "dvc.api.get_params"))
             )
-            if (said or named) and _file_enforces(code, place):
+            if said or named:
                 return Site(place, call.name, call if said else call._replace(line=min(named)))
     return None
 
 
-def _file_enforces(code: Code, path: str) -> bool:
-    known = code.files[path]
-    if any(EXITS.match(call.name) for call in known.calls):
-        return True
-    scopes = [known.definitions[index].name for index in known.raising if index >= 0]
-    return any(CHECKING.search(name) for name in scopes) or -1 in known.raising or bool(known.assertions)
-
-
-def _in_code(code: Code) -> Iterator[Finding]:
-    """Find constants, options and settings that name a figure to reach, where code raises or exits."""
+def _enforcers(code: Code) -> dict[str, set[int]]:
+    """Return by file the scopes that exit or promote, and those that check something and raise or assert."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for site in code.ending_like(EXITS):
+        found[site.path].add(site.call.scope)
     for path, known in code.files.items():
-        if role_of(path) is not Role.OWN or not _file_enforces(code, path):
-            continue
-        for assign in known.assigns:
-            figure = isinstance(assign.value, int | float) and not isinstance(assign.value, bool)
-            if figure and assign.value and _states(assign.target) and _constant_enforced(code, path, assign.scope):
-                call = next((one for one in known.calls if one.scope == assign.scope), known.calls[0])
-                site = Site(
-                    path, assign.target, call._replace(line=assign.line, end_line=assign.line, scope=assign.scope)
-                )
+        for scope in {*known.raising, *(one.scope for one in known.assertions)}:
+            if scope < 0 or CHECKING.search(known.definitions[scope].name):
+                found[path].add(scope)
+    return found
+
+
+SETTINGS = ("add_argument", "get", "getfloat", "Option", "getenv", "float", "option", "Field")
+
+
+def _in_code(code: Code, enforcers: dict[str, set[int]]) -> Iterator[Finding]:
+    """Find constants, options and settings that name a figure to reach, where code raises or exits."""
+    for path in sorted(enforcers):
+        known = code.files[path]
+        for assign in known.assigns if role_of(path) is Role.OWN and known.calls else ():
+            figure = type(assign.value) in (int, float) and assign.value
+            if figure and _states(assign.target) and _stands_well(code, path, assign.scope):
+                call = known.calls[0]._replace(line=assign.line, end_line=assign.line, scope=assign.scope)
+                site = Site(path, assign.target, call)
                 yield at_call("metric-thresholds", "constant", site, f"{assign.target} is enforced")
-        for call in known.calls:
-            last = call.name.rpartition(".")[2]
-            if last not in ("add_argument", "get", "getfloat", "Option", "getenv", "float", "option"):
-                continue
-            said = next(
-                (value for value in call.arguments if isinstance(value, str) and _states(value.lstrip("-"))), None
-            )
-            if said is not None and not said.startswith("=") and _scope_enforces(code, path, call.scope):
-                yield at_call("metric-thresholds", "setting", Site(path, call.name, call), f"{said} is enforced")
+    for site in code.ending(*SETTINGS):
+        if site.path in enforcers and role_of(site.path) is Role.OWN:
+            said = [value for value in site.call.arguments if isinstance(value, str) and _states(value.lstrip("-"))]
+            if said and not said[0].startswith("="):
+                yield at_call("metric-thresholds", "setting", site, f"{said[0]} is enforced")
 
 
 def _states(name: Value) -> bool:
     return isinstance(name, str) and len(name) < 80 and bool(NAMED.search(name)) and not NO_TARGET.search(name)
 
 
-def _constant_enforced(code: Code, path: str, scope: int) -> bool:
-    """Tell whether a constant of a module, a class or of a function that checks something is enforced there."""
-    known = code.files[path]
-    if scope >= 0 and known.definitions[scope].kind != "class" and not CHECKING.search(known.definitions[scope].name):
-        return False
-    return _scope_enforces(code, path, scope)
-
-
-def _scope_enforces(code: Code, path: str, scope: int) -> bool:
-    """Tell whether a function, or for a module any that checks something, raises, exits or promotes."""
-    known = code.files[path]
-    if scope >= 0 and known.definitions[scope].kind != "class":
-        said = code.body(path, scope)
-        if scope in known.raising or said.assertions or any(EXITS.match(call.name) for call in said.calls):
-            return True
-    return _file_enforces(code, path)
+def _stands_well(code: Code, path: str, scope: int) -> bool:
+    """Tell whether a constant stands in a module, in a class or in a function that checks something."""
+    body = code.files[path].definitions[scope]
+    return scope < 0 or body.kind == "class" or bool(CHECKING.search(body.name))
