@@ -18,6 +18,12 @@ from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.losses import custom_loss
+from assessor.analysis.signals.mathematics import (
+    information_measures,
+    linear_algebra_code,
+    probability_code,
+    statistical_test,
+)
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
@@ -74,6 +80,10 @@ DETECTORS: dict[str, Detector] = {
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
         Detector("drift", _alone(drift), CODE),
+        Detector("statistical-test", _alone(statistical_test), CODE),
+        Detector("information-measures", _alone(information_measures), CODE),
+        Detector("probability-code", _alone(probability_code), CODE),
+        Detector("linear-algebra-code", _alone(linear_algebra_code), CODE),
         Detector("metric-thresholds", metric_thresholds, CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
     )
 }
