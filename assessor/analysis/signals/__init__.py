@@ -28,6 +28,7 @@ from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
+from assessor.analysis.signals.restraint import regularization
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.shifts import drift
 from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
@@ -76,6 +77,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Mathematics, models and their measurement
         Detector("custom-loss", _alone(custom_loss), CODE),
+        Detector("regularization", _alone(regularization), CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
         Detector("calibration", _alone(calibration), CODE),
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
