@@ -16,6 +16,7 @@ from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.learners import numpy_model, own_optimizer
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.losses import custom_loss
 from assessor.analysis.signals.mathematics import (
@@ -78,6 +79,8 @@ DETECTORS: dict[str, Detector] = {
         # Mathematics, models and their measurement
         Detector("custom-loss", _alone(custom_loss), CODE),
         Detector("regularization", _alone(regularization), CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
+        Detector("own-optimizer", _alone(own_optimizer), CODE),
+        Detector("numpy-model", _alone(numpy_model), CODE),
         Detector("calibration", _alone(calibration), CODE),
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
