@@ -168,6 +168,8 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
     resources: list[str] = []
     for first, part in _parts(source):
         match = KIND.search(part)
+        if match is not None:
+            objects += _traffic(part, first, match)
         if match is not None and match[1] not in RUNNING:
             objects.append(_named(part, first, match))
             continue
@@ -194,6 +196,30 @@ def _named(part: str, first: int, kind: re.Match[str]) -> Resource:
     name = NAME.search(part, kind.start()) or NAME.search(part)
     line = first + part.count("\n", 0, kind.start())
     return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part)
+
+
+WEIGHTED = re.compile(
+    r"^[ \t-]*(?:weight|setWeight|canaryTrafficPercent|traffic|[\w./]+/canary-weight|stepWeight|maxWeight):[ \t]*"
+    r"[\"']?(?:[1-9]\d?\b(?!\d)|\{\{)",
+    re.MULTILINE,
+)
+MIRRORED = re.compile(r"^[ \t-]*(?:mirror|mirrors|requestMirror|shadow):(?!(?:[ \t]*['\"]?false))", re.MULTILINE)
+SHARED = frozenset({"VirtualService", "HTTPRoute", "TrafficSplit", "ServiceRouter", "TraefikService"})
+SINGLE = frozenset({"Rollout", "InferenceService", "Canary", "Ingress", "SeldonDeployment", "Experiment"})
+
+
+def _traffic(part: str, first: int, kind: re.Match[str]) -> Iterator[Resource]:
+    """Yield what divides or mirrors the traffic between versions, as objects of kinds TrafficWeights and TrafficMirror."""
+    if kind[1] not in SHARED and kind[1] not in SINGLE:
+        return
+    weights = list(WEIGHTED.finditer(part))
+    if len(weights) >= (2 if kind[1] in SHARED else 1):
+        line = first + part.count("\n", 0, weights[0].end())
+        yield _named(part, first, kind)._replace(kind="TrafficWeights", line=line)
+    mirrored = MIRRORED.search(part)
+    if mirrored is not None:
+        line = first + part.count("\n", 0, mirrored.end())
+        yield _named(part, first, kind)._replace(kind="TrafficMirror", line=line)
 
 
 def _parts(source: str) -> Iterator[tuple[int, str]]:

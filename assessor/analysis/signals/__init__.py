@@ -15,6 +15,7 @@ from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
+from assessor.analysis.signals.experiments import ab_test, online_evaluation
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.learners import numpy_model, own_optimizer
 from assessor.analysis.signals.logs import structured_logging
@@ -32,6 +33,7 @@ from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.restraint import regularization
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.shifts import drift
+from assessor.analysis.signals.slices import sliced_metrics
 from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
 from assessor.analysis.signals.testing import unit_tests
 from assessor.analysis.signals.thresholds import metric_thresholds
@@ -84,7 +86,10 @@ DETECTORS: dict[str, Detector] = {
         Detector("calibration", _alone(calibration), CODE),
         Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
         Detector("leakage-risk", _alone(leakage_risk), CODE),
+        Detector("sliced-metrics", _alone(sliced_metrics), CODE),
         Detector("drift", _alone(drift), CODE),
+        Detector("ab-test", _alone(ab_test), CODE | {Kind.YAML}),
+        Detector("online-evaluation", _alone(online_evaluation), CODE),
         Detector("statistical-test", _alone(statistical_test), CODE),
         Detector("information-measures", _alone(information_measures), CODE),
         Detector("probability-code", _alone(probability_code), CODE),
