@@ -107,7 +107,7 @@ def calibration(project: Project) -> Iterator[Finding]:
     for place in code.classes():
         if CLASSES.match(place.definition.name) and _works(code, place):
             yield at_place("calibration", "class", place, f"{place.definition.name} calibrates or measures calibration")
-    for place in code.functions_named(MEASURES):
+    for place in code.functions_named(MEASURES, ARRAYS):
         if _measures(code, place, code.body(place.path, place.index)):
             message = f"{place.definition.name}() computes how far scores can be believed"
             yield at_place("calibration", "own", place, message)

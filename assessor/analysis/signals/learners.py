@@ -109,7 +109,7 @@ def _stepping(code: Code) -> Iterator[Place]:
     """Yield the functions that take a step against a gradient: by their name, or by what they subtract from weights."""
     found = {
         (place.path, place.index): place
-        for place in code.functions_named(UPDATES)
+        for place in code.functions_named(UPDATES, ARRAYS | {"math", "random"})
         if _steps(code.body(place.path, place.index)) and code.imports(place.path) & (ARRAYS | {"math", "random"})
     }
     for path in sorted(path for path in code.files if code.imports(path) & ARRAYS):
@@ -262,7 +262,7 @@ def numpy_model(project: Project) -> Iterator[Finding]:
     for place in code.classes():
         if _learner(code, place):
             yield at_place("numpy-model", "class", place, f"{place.definition.name} learns and answers in plain arrays")
-    for place in code.functions_named(TRAINS):
+    for place in code.functions_named(TRAINS, ARRAYS):
         if place.definition.parent == -1 and place.definition.parameters and _trains(code, place):
             yield at_place(
                 "numpy-model", "function", place, f"{place.definition.name}() learns weights in plain arrays"

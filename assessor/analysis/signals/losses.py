@@ -81,7 +81,7 @@ def custom_loss(project: Project) -> Iterator[Finding]:
         if inner is not None:
             taken |= {(place.path, index) for index, _ in methods(code.files[place.path], place.index)}
             yield at_place("custom-loss", "class", place, f"{place.definition.name} is a loss of the project's own")
-    for place in code.functions_named(NAMED):
+    for place in code.functions_named(NAMED, ARRAYS):
         if (place.path, place.index) not in taken and _loss_function(code, place):
             yield at_place("custom-loss", "function", place, f"{place.definition.name}() computes a loss of its own")
 

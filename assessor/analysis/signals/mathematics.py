@@ -83,7 +83,7 @@ def statistical_test(project: Project) -> Iterator[Finding]:
     """
     code = code_of(project)
     yield from first_of_each_scope(_tests(code))
-    for place in code.functions_named(OWN_TEST):
+    for place in code.functions_named(OWN_TEST, ARRAYS | {"random"}):
         said = code.body(place.path, place.index)
         if not place.definition.parameters or not code.imports(place.path) & (ARRAYS | {"random"}):
             continue
@@ -142,7 +142,7 @@ def probability_code(project: Project) -> Iterator[Finding]:
         for site in code.library(DISTRIBUTION_ROOTS, DISTRIBUTED)
         if not site.call.discarded and not FAMILY.match(site.name)
     )
-    for place in code.functions_named(OWN_DENSITY):
+    for place in code.functions_named(OWN_DENSITY, ARRAYS):
         said = code.body(place.path, place.index)
         worked = any(DENSITY_MATH.match(call.name) for call in said.calls)
         if (
@@ -204,7 +204,7 @@ def information_measures(project: Project) -> Iterator[Finding]:
     """
     code = code_of(project)
     yield from first_of_each_scope(_informed(code))
-    for place in code.functions_named(OWN_INFORMATION):
+    for place in code.functions_named(OWN_INFORMATION, ARRAYS | {"collections"}):
         body = place.definition
         said = code.body(place.path, place.index)
         if (
@@ -284,7 +284,7 @@ def linear_algebra_code(project: Project) -> Iterator[Finding]:
         for site in code.library(ALGEBRA_ROOTS, DECOMPOSED)
         if not site.call.discarded or setting_of(site.path) is Setting.NOTEBOOK
     )
-    for place in code.functions_named(OWN_ALGEBRA):
+    for place in code.functions_named(OWN_ALGEBRA, ARRAYS):
         said = code.body(place.path, place.index)
         product = "@" in _signs(said) or any(PRODUCT.match(call.name) for call in said.calls)
         wraps = any(call.name.startswith(("sklearn.", "cuml.")) for call in said.calls)

@@ -80,7 +80,7 @@ def regularization(project: Project) -> Iterator[Finding]:
     """
     code = code_of(project)
     yield from first_of_each_scope(_set(code))
-    for place in code.functions_named(OWN_PENALTY):
+    for place in code.functions_named(OWN_PENALTY, NUMERIC):
         signs = {sign for sign, _ in code.body(place.path, place.index).operations}
         if place.definition.parameters and signs & {"*", "-", "+", "+=", "**"} and code.imports(place.path) & NUMERIC:
             yield at_place("regularization", "own", place, f"{place.definition.name}() holds the model back")

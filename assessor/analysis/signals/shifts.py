@@ -97,7 +97,9 @@ def drift(project: Project) -> Iterator[Finding]:
 
 def _candidates(code: Code) -> Iterator[Place]:
     """Yield the functions that are named after drift, and those with a statistic whose file or variables are."""
-    found = {(place.path, place.index): place for place in code.functions_named(NAMED) if place.definition.parameters}
+    found = {
+        (place.path, place.index): place for place in code.functions_named(NAMED, FRAMES) if place.definition.parameters
+    }
     for site in code.library(("scipy", "ot"), STATISTIC):
         place = code.place(site.path, site.call.scope)
         if place is not None and place.definition.kind != "class" and place.definition.parameters:

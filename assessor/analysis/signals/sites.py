@@ -111,10 +111,17 @@ class Code:
         """Yield the calls whose last word the pattern matches as a whole: promote_model, deploy."""
         return self._sorted(name for word, names in self._by_last.items() if pattern.fullmatch(word) for name in names)
 
-    def functions_named(self, pattern: Lazy) -> Iterator[Place]:
-        """Yield the functions and methods that have statements and in whose own name the pattern is found."""
+    def functions_named(self, pattern: Lazy, roots: frozenset[str] | None = None) -> Iterator[Place]:
+        """Yield the functions with statements in whose own name the pattern is found, in files that import a root."""
+        if roots is not None and not roots & self._all_imported:
+            return iter(())
         found = [place for name, places in self._by_name.items() if pattern.search(name) for place in places]
-        return iter(sorted(found, key=lambda place: (place.path, place.index)))
+        kept = [place for place in found if roots is None or self.imports(place.path) & roots]
+        return iter(sorted(kept, key=lambda place: (place.path, place.index)))
+
+    @cached_property
+    def _all_imported(self) -> frozenset[str]:
+        return frozenset().union(*(self.imports(path) for path in self.files))
 
     @cached_property
     def _by_name(self) -> dict[str, list[Place]]:

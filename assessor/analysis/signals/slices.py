@@ -78,11 +78,11 @@ def sliced_metrics(project: Project) -> Iterator[Finding]:
     yield from first_of_each_scope(_library(code))
     yield from first_of_each_scope(_grouped(code))
     yield from first_of_each_scope(_chosen(code))
-    for place in code.functions_named(SLICED):
+    for place in code.functions_named(SLICED, LEARNS):
         said = code.body(place.path, place.index)
         if place.definition.parameters and code.imports(place.path) & LEARNS and _computes(code, place, said):
             yield at_place("sliced-metrics", "own", place, f"{place.definition.name}() computes metrics of parts")
-    for place in code.functions_named(CHOSEN):
+    for place in code.functions_named(CHOSEN, LEARNS):
         said = code.body(place.path, place.index)
         weighed = any(EXTREME.match(call.name) or METRIC.match(call.name) for call in said.calls)
         if place.definition.parameters and code.imports(place.path) & LEARNS and weighed:

@@ -73,7 +73,7 @@ def leakage_safe_split(project: Project) -> Iterator[Finding]:
     code = code_of(project)
     yield from first_of_each_scope(_splitters(code))
     yield from first_of_each_scope(_pipelines(code))
-    for place in code.functions_named(OWN_SPLIT):
+    for place in code.functions_named(OWN_SPLIT, FRAMES):
         if place.definition.parameters and code.imports(place.path) & FRAMES:
             message = f"{place.definition.name}() splits by group or time"
             yield at_place("leakage-safe-split", "own", place, message)
