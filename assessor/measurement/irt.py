@@ -212,5 +212,3 @@ def _checked(theta: ArrayLike, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tupl
 def _require(values: NDArray[np.generic], valid: NDArray[np.bool_], rule: str) -> None:
     if not valid.all():
         raise ValueError(f"{rule}, got {values[~valid].flat[0]}")
-
-

@@ -17,29 +17,28 @@ __all__ = ["HIDDEN", "LINK", "Scrubber", "scrubber"]
 
 HIDDEN, LINK = "…", "(link)"
 
-WORDS = frozenset(
-    """
-    ability about admin agent ai all analysis and api app application apps archive art assistant async automation aws
-    backend base basic batch bench benchmark bot build builder cache chat classifier cli client cloud cluster code
-    codebase collection common company compare component config contact container content core course dashboard data
-    database dataset deep demo deploy deployment dev developer dnn docker docs example examples experiment experiments
-    feature features final first flow forecast forecasting framework frontend function game generator git github gitlab
-    grace graph group guide hello help home homework image images inference info infra infrastructure input job kit lab
-    labs language learn learning library linear list llm load loader local log login logs mail main manager map mark
-    master max min mine mini ml mlops model modeling modelling models module my net network neural new nlp node none
-    notebook notebooks office open ops optimizer org output package page paper pipeline pipelines platform playground
-    plugin portfolio practice predict prediction predictor processing production project projects prototype public
-    pytorch query rag recommender regression release report repo repository research rest result results root run
-    runner sales sample samples sandbox schema science script scripts search sentiment server service services set
-    setup shop simple site software solution source spark src stack start starter store study support system systems
-    task team template tensor test testing tests text the tool toolkit tools torch track tracker train trainer training
-    transform transformer transformers tutorial user users util utils vector version video vision web website will
-    wise work worker workflow world
-    as assert async await break case class continue def del do elif else except false finally for from global if import
-    in is lambda match nonlocal not or pass raise return self true try type while with yield
-    an at by di de da du el en et id is it la le me no of on so to up us van von we
-    """.split()
-)
+ORDINARY = """
+ability about admin agent ai all analysis and api app application apps archive art assistant async automation aws
+backend base basic batch bench benchmark bot build builder cache chat classifier cli client cloud cluster code
+codebase collection common company compare component config contact container content core course dashboard data
+database dataset deep demo deploy deployment dev developer dnn docker docs example examples experiment experiments
+feature features final first flow forecast forecasting framework frontend function game generator git github gitlab
+grace graph group guide hello help home homework image images inference info infra infrastructure input job kit lab
+labs language learn learning library linear list llm load loader local log login logs mail main manager map mark
+master max min mine mini ml mlops model modeling modelling models module my net network neural new nlp node none
+notebook notebooks office open ops optimizer org output package page paper pipeline pipelines platform playground
+plugin portfolio practice predict prediction predictor processing production project projects prototype public
+pytorch query rag recommender regression release report repo repository research rest result results root run
+runner sales sample samples sandbox schema science script scripts search sentiment server service services set
+setup shop simple site software solution source spark src stack start starter store study support system systems
+task team template tensor test testing tests text the tool toolkit tools torch track tracker train trainer training
+transform transformer transformers tutorial user users util utils vector version video vision web website will
+wise work worker workflow world
+as assert async await break case class continue def del do elif else except false finally for from global if import
+in is lambda match nonlocal not or pass raise return self true try type while with yield
+an at by di de da du el en et id is it la le me no of on so to up us van von we
+"""
+WORDS = frozenset(ORDINARY.split())
 """Words of the trade and of Python. Taken out, they would hide the work; left in, they name nobody."""
 
 LEAST = 3
@@ -76,7 +75,9 @@ class Scrubber:
         if self.pattern is None:
             return text
         neutral_of = dict(self.words)
-        return self.pattern.sub(lambda found: neutral_of.get(_folded(found[0]), HIDDEN), unicodedata.normalize("NFC", text))
+        return self.pattern.sub(
+            lambda found: neutral_of.get(_folded(found[0]), HIDDEN), unicodedata.normalize("NFC", text)
+        )
 
     def maybe(self, text: str | None) -> str | None:
         """Return the same for a text that may be missing."""
@@ -139,7 +140,7 @@ def _add(words: dict[str, str], found: Iterable[str], neutral: str) -> None:
 def _source_parts(repository: Repository) -> tuple[str, ...]:
     """Return the parts of a repository's address from the owner on; the last one is its name."""
     parts = urlsplit(repository.source).path.strip("/").split("/") if repository.kind == "git" else []
-    return tuple(part.lstrip("~") for part in parts[:-1]) + (repository.name,)
+    return (*(part.lstrip("~") for part in parts[:-1]), repository.name)
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -10,7 +10,10 @@ from assessor.services.scrub import Scrubber, scrubber
 
 
 def of(
-    *sources: str, name: str = "Ada Lovelace", emails: tuple[str, ...] = ("ada.king@analytical.example",), contact: str = ""
+    *sources: str,
+    name: str = "Ada Lovelace",
+    emails: tuple[str, ...] = ("ada.king@analytical.example",),
+    contact: str = "",
 ) -> Scrubber:
     person = Person(name=name, identities=[Identity(email=email) for email in emails])
     repositories = [
