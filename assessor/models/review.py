@@ -55,7 +55,10 @@ class Review(Base):
 
 
 class ReviewVersion(Base):
-    """Keep one version of a review as it was handed in, never changed; every version after the first says why it came."""
+    """Keep one version of a review as it was handed in, never changed; every version after the first says why it came.
+
+    `framework_version` names the anchors that the reviewer had before them, which may be newer than when they were asked.
+    """
 
     __tablename__ = "review_version"
     __table_args__ = (
@@ -69,6 +72,7 @@ class ReviewVersion(Base):
     at: Mapped[datetime]
     ratings: Mapped[dict[str, Any]]
     notes: Mapped[dict[str, Any]]
+    framework_version: Mapped[str] = mapped_column(String(60))
     reason: Mapped[str | None] = mapped_column(Text)
 
     review: Mapped[Review] = relationship(back_populates="versions")

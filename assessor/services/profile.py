@@ -18,7 +18,7 @@ from assessor.services.errors import Gone, Invalid, NotFound
 from assessor.services.profile_view import ProfileView, build_view
 from assessor.services.tokens import hash_token, new_token
 
-__all__ = ["DRAFT_DAYS", "ProfileService"]
+__all__ = ["CORRECTION", "DRAFT_DAYS", "ProfileService"]
 
 DRAFT_DAYS = 30
 CORRECTION = timedelta(hours=24)
@@ -36,8 +36,8 @@ class ProfileService:
     def rate(self, person_id: int, role_key: str, ratings: Mapping[str, float | None]) -> None:
         """Record a role target and self-ratings by layer key; None or a missing key says "not rated".
 
-        Every rating is kept as an event and is a row of evidence. One repeated within 24 hours corrects the earlier one.
-        Raises Invalid.
+        Every rating is kept as an event and is a row of evidence. One repeated within 24 hours corrects the earlier one; a
+        self review stays, for it says more than one figure. Raises Invalid.
         """
         levels = self._checked(role_key, ratings)
         now = self._clock().astimezone(UTC)
@@ -47,6 +47,7 @@ class ProfileService:
             .where(
                 Evidence.person_id == person_id,
                 Evidence.instrument == "self",
+                Evidence.review_id.is_(None),
                 Evidence.superseded_at.is_(None),
                 Evidence.at > now - CORRECTION,
             )

@@ -259,6 +259,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ratings", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("notes", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("framework_version", sa.String(length=60), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint("number = 1 OR reason IS NOT NULL", name="ck_review_version_reason"),
         sa.ForeignKeyConstraint(
