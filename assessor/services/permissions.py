@@ -11,6 +11,7 @@ from assessor.models.account import WorkspaceRole
 from assessor.services.errors import Forbidden, NotFound, SignInNeeded
 
 __all__ = [
+    "HIRING",
     "RULES",
     "Actor",
     "Owned",
