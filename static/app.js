@@ -96,7 +96,10 @@ async function usePasskey(form) {
 }
 
 /* Shortcuts: two keys after another, never while something is written, and all of them can be switched off. */
-const PLACES = {h: ['Home', '/'], m: ['My radar', '/me'], p: ['Portfolio', '/portfolio'], a: ['Assess yourself', '/start'], s: ['Settings', '/settings']};
+const PLACES = {
+  h: ['Home', '/'], m: ['My radar', '/me'], q: ['Quiz', '/quiz'], p: ['Portfolio', '/portfolio'], r: ['Reviews', '/reviews'],
+  t: ['Team', '/team'], c: ['Candidates', '/hiring'], a: ['Assess yourself', '/start'], s: ['Settings', '/settings'],
+};
 const SWITCH = 'assessor.shortcuts';
 
 function stored(value) {
@@ -130,6 +133,18 @@ function shortcuts() {
   document.querySelector('footer').append(element('p', {}, opener));
 }
 
+/* A question with options: its number chooses one. */
+function chooseByNumber(form) {
+  const options = all('input[name=answer]', form);
+  document.addEventListener('keydown', event => {
+    const writing = event.target.closest('input:not([type=checkbox], [type=radio]), textarea, select, dialog');
+    const option = options[Number(event.key) - 1];
+    if (!option || !stored() || writing || event.ctrlKey || event.metaKey || event.altKey) return;
+    option.checked = true;
+    option.focus();
+  });
+}
+
 function list(places) {
   const key = name => element('kbd', {textContent: name});
   const box = element('input', {type: 'checkbox', checked: stored()});
@@ -137,7 +152,8 @@ function list(places) {
   const title = element('h2', {id: 'shortcuts', textContent: 'Keyboard shortcuts'});
   const rows = places.map(([name, [text]]) => [element('dt', {}, key('g'), ' ', key(name)), element('dd', {textContent: text})]);
   const dialog = element('dialog', {className: 'stack'}, title,
-    element('dl', {className: 'facts'}, element('dt', {}, key('?')), element('dd', {textContent: 'This list'}), ...rows.flat()),
+    element('dl', {className: 'facts'}, element('dt', {}, key('?')), element('dd', {textContent: 'This list'}),
+      element('dt', {}, key('1'), ' … ', key('9')), element('dd', {textContent: 'An answer of a question'}), ...rows.flat()),
     element('label', {className: 'row'}, box, 'Shortcuts are on'),
     element('form', {method: 'dialog'}, element('button', {textContent: 'Close'})));
   dialog.setAttribute('aria-labelledby', 'shortcuts');
@@ -149,4 +165,5 @@ all('[data-progress]').forEach(followProgress);
 all('form[data-limit]').forEach(checkFile);
 all('form[method=post]:not([data-passkey])').forEach(sendOnce);
 all('form[data-passkey]').forEach(usePasskey);
+all('form[data-keys]').forEach(chooseByNumber);
 shortcuts();

@@ -26,13 +26,22 @@ CORRELATIONS = (0.0, 0.25, 0.5, 0.7)
 
 FIRST = 3  # answers of a layer before anything is borrowed for it on the strength of a chosen correlation
 BEST = 5
+KNEE, STEEPNESS = 0.9, 20  # half the appeal is gone at 0.9 of the target rate, nearly all of it at the target
+
+STRONG, DOUBT = 0.7, 0.5
+"""Log odds against the strongest correlation: taken wrongly, it erases what is uneven in a person; missed, it costs little."""
 
 REFERENCE_SD = 1.25
 DRIFT_SD = 0.2
 CAUTION = 1.3
+FINEST = 0.05**2  # of a variance: half the distance of two nodes is all that the grid can tell
+
 LEAST_PRECISION = 0.02  # an answer that anyone may have guessed can widen a posterior; no row may say less than nothing
 
 POWERS: Floats = np.column_stack([np.ones_like(GRID), GRID, GRID**2])
+
+NODES, _weights = np.polynomial.hermite_e.hermegauss(5)
+WEIGHTS: Floats = np.stack([_weights, _weights * NODES]) / _weights.sum()
 
 
 class AdaptiveTest:
@@ -72,7 +81,7 @@ class AdaptiveTest:
         self._asked: list[int] = []
         self._open = np.ones(items, dtype=np.bool_)
         self._counts = np.zeros(LAYERS, dtype=np.intp)
-        self._tables: tuple[tuple[int, NDArray[np.intp], Floats], ...] | None = None
+        self._pool = self._candidates()
 
         # One filter per correlation, side by side; the first is the one in force at the start.
         self._correlations = np.array([correlation, *(rho for rho in CORRELATIONS if rho != correlation)])
@@ -80,17 +89,19 @@ class AdaptiveTest:
         shared = self._correlations[:, None, None]
         self._mean = np.zeros((len(self._correlations), LAYERS))
         self._covariance = shared + (1.0 - shared) * np.eye(LAYERS)
-        self._log_evidence = np.zeros(len(self._correlations))
+        self._log_evidence = np.where(self._correlations >= STRONG, -DOUBT, 0.0)
 
     @property
     def means(self) -> Floats:
         """Return the mean of theta per layer, (10,)."""
-        return self._mean[self._chosen].copy()
+        mean: Floats = self._mean[self._chosen].copy()
+        return mean
 
     @property
     def sds(self) -> Floats:
         """Return the standard deviation of theta per layer, (10,)."""
-        return np.sqrt(self._covariance[self._chosen].diagonal())
+        sd: Floats = np.sqrt(self._covariance[self._chosen].diagonal())
+        return sd
 
     @property
     def correlation(self) -> float:
@@ -104,13 +115,12 @@ class AdaptiveTest:
 
     def next_item(self) -> int | None:
         """Choose the item to ask next, or None when none is left; the same one until an answer is recorded."""
-        open_items = self._candidates()
-        if not open_items.any():
+        if len(self._pool) == 0:
             return None
-        gain = np.where(open_items, self._gains() * self._appeal, -1.0)
-        count = min(BEST, int(open_items.sum()))
-        best = np.argpartition(-gain, count - 1)[:count]
-        return int(best[int(self._draws[len(self._asked)] * len(best))])
+        gain = self._gains(self._pool) * self._appeal[self._pool]
+        count = min(BEST, len(gain))
+        best = gain.argpartition(-count)[-count:]
+        return int(self._pool[best[int(self._draws[len(self._asked)] * count)]])
 
     def record(self, item: int, correct: bool) -> None:
         """Take the answer to an item, chosen by the test or not. Raises ValueError if there is no such item or twice."""
@@ -126,21 +136,24 @@ class AdaptiveTest:
         self._asked.append(int(item))
         self._open[item] = False
         self._counts[layer] += 1
+        self._pool = self._pool[self._pool != item]
+        if self._counts[layer] == FIRST or len(self._pool) == 0:
+            self._pool = self._candidates()
         self._choose_correlation(layer, before, bool(correct))
 
     def _update(self, layer: int, likelihood: Floats) -> None:
         """Move every filter by one answer, given its likelihood on the grid."""
         variance = self._covariance[:, layer, layer].copy()
-        prior = np.exp(-0.5 * (GRID - self._mean[:, layer, None]) ** 2 / variance[:, None])
+        prior = np.exp((GRID - self._mean[:, layer, None]) ** 2 * (-0.5 / variance)[:, None])
         mass, first, second = (prior @ POWERS).T
-        mass_after, first_after, second_after = ((prior * likelihood) @ POWERS).T
+        mass_after, first_after, second_after = (prior @ (POWERS * likelihood[:, None])).T
         mean, mean_after = first / mass, first_after / mass_after
         narrowed = (second_after / mass_after - mean_after**2) / (second / mass - mean**2)
         # Differences and ratios of moments on the same grid: cutting the tails off then moves nothing by itself.
         passed_on = self._covariance[:, :, layer] / variance[:, None]
         self._mean += passed_on * (mean_after - mean)[:, None]
-        lost = variance * (1.0 - narrowed)
-        self._covariance -= lost[:, None, None] * passed_on[:, :, None] * passed_on[:, None, :]
+        lost = np.minimum(variance * (1.0 - narrowed), variance - FINEST)
+        self._covariance -= (lost[:, None] * passed_on)[:, :, None] * passed_on[:, None, :]
         self._log_evidence += np.log(mass_after / mass)
 
     def _choose_correlation(self, layer: int, before: float, correct: bool) -> None:
@@ -148,49 +161,37 @@ class AdaptiveTest:
 
         A change waits while it would let the layer just asked move against its answer.
         """
-        if (self._candidates() & (self._counts < FIRST)[self._layer]).any():
+        if len(self._pool) and self._counts[self._layer[self._pool[0]]] < FIRST:
             return
-        best = int(np.argmax(self._log_evidence))
+        best = int(self._log_evidence.argmax())
         if self._log_evidence[best] <= self._log_evidence[self._chosen] + 1e-9:
             return
         moved = self._mean[best, layer] - before
         if moved >= 0.0 if correct else moved <= 0.0:
             self._chosen = best
 
-    def _candidates(self) -> NDArray[np.bool_]:
-        """Return what may be asked now, (items,): the least remembered, of layers with too few answers first."""
+    def _candidates(self) -> NDArray[np.intp]:
+        """Return the items that may be asked now: the least remembered, of layers with too few answers first."""
         if not self._open.any():
-            return self._open
+            return np.flatnonzero(self._open)
         fresh = self._open & (self._seen == self._seen[self._open].min())
         first = fresh & (self._counts < FIRST)[self._layer]
-        return first if first.any() else fresh
+        return np.flatnonzero(first if first.any() else fresh)
 
-    def _gains(self) -> Floats:
-        """Return by how much each item is expected to shrink the summed variance of the radar, (items,).
+    def _gains(self, items: NDArray[np.intp]) -> Floats:
+        """Return by how much each item is expected to shrink the summed variance of the radar, shaped as the items.
 
-        The variance expected to go is cov(theta, P)^2 / (p (1 - p)) for the layer asked, exactly, and what it shares
-        with the others passes that on.
+        The variance of theta expected to go is cov(theta, P)^2 / (p (1 - p)) for the layer asked, which is
+        v^2 I / (1 + v I) where the curve is straight; the other layers lose what they share with it.
         """
-        mean, covariance = self._mean[self._chosen], self._covariance[self._chosen]
+        covariance = self._covariance[self._chosen]
         variance = covariance.diagonal()
-        passed_on = (covariance**2).sum(axis=0) / variance**2
-        away = GRID - mean[:, None]
-        weights = np.exp(-0.5 * away**2 / variance[:, None])
-        weights /= weights.sum(axis=1, keepdims=True)
-        gains = np.empty(len(self._a))
-        for layer, members, table in self._tabulated():
-            p, shared = np.stack([weights[layer], weights[layer] * away[layer]]) @ table
-            gains[members] = passed_on[layer] * (shared - p * (weights[layer] @ away[layer])) ** 2 / (p * (1.0 - p))
+        passed_on = (covariance * covariance).sum(axis=0) / variance
+        layers = self._layer[items]
+        theta = self._mean[self._chosen][layers] + NODES[:, None] * np.sqrt(variance)[layers]
+        moments = WEIGHTS @ irt.curve(theta, self._a[items], self._b[items], self._c[items])
+        gains: Floats = passed_on[layers] * moments[1] ** 2 / np.maximum(moments[0] - moments[0] ** 2, 1e-12)
         return gains
-
-    def _tabulated(self) -> tuple[tuple[int, NDArray[np.intp], Floats], ...]:
-        """Return per layer its items and their probabilities on the grid, (81, items)."""
-        if self._tables is None:
-            self._tables = tuple(
-                (layer, members, irt.probability(GRID[:, None], self._a[members], self._b[members], self._c[members]))
-                for layer, members in _by_layer(self._layer)
-            )
-        return self._tables
 
 
 def evidence_rows(
@@ -261,6 +262,6 @@ def _shares(name: str, values: ArrayLike | None, items: int) -> Floats:
 
 
 def _appeal(exposure: Floats, target: float) -> Floats:
-    """Return the factor by which earlier use lowers the appeal of items: half at the target, never quite zero."""
-    appeal: Floats = 1.0 / (1.0 + (exposure / target) ** 8)
+    """Return the factor by which earlier use lowers the appeal of items: none far below the target, never quite to zero."""
+    appeal: Floats = 1.0 / (1.0 + np.minimum(exposure / (KNEE * target), 100.0) ** STEEPNESS)
     return appeal

@@ -21,6 +21,7 @@ __all__ = [
     "blurred",
     "check_answers",
     "check_items",
+    "curve",
     "estimate",
     "information",
     "likelihood",
@@ -110,6 +111,11 @@ def log_likelihood(a: Floats, b: Floats, c: Floats, answers: NDArray[np.int8]) -
     return total
 
 
+def curve(theta: Floats, a: Floats, b: Floats, c: Floats) -> Floats:
+    """Return the probability of a right answer like `probability`, unchecked."""
+    return _success(theta, a, b, c)
+
+
 def likelihood(a: float, b: float, c: float, correct: bool) -> Floats:
     """Return the likelihood of one answer on GRID, (81,), unchecked."""
     return _success(GRID, a, b, c) if correct else _failure(GRID, a, b, c)
@@ -140,8 +146,9 @@ def recalled(c: Floats, seen: Floats) -> Floats:
     """Return the guessing of items that are remembered with a probability.
 
     P + (1 - P) m is the same curve with 1 - (1 - c)(1 - m) for c, so that a repeat is an item that is easier to guess.
+    Nothing is remembered for certain: m ends at 0.99.
     """
-    guess: Floats = 1.0 - (1.0 - c) * (1.0 - seen)
+    guess: Floats = 1.0 - (1.0 - c) * (1.0 - np.minimum(seen, 0.99))
     return guess
 
 
@@ -180,19 +187,14 @@ def check_answers(answers: ArrayLike, items: int) -> NDArray[np.int8]:
 
 
 def _success(theta: Floats, a: Floats | float, b: Floats | float, c: Floats | float) -> Floats:
-    right: Floats = c + (1.0 - c) / (1.0 + np.exp(-_logit(theta, a, b)))
+    right: Floats = c + (1.0 - c) / (1.0 + np.exp(np.minimum(a * (b - theta), LIMIT)))
     return right
 
 
 def _failure(theta: Floats, a: Floats | float, b: Floats | float, c: Floats | float) -> Floats:
     # Not 1 - P, which loses its digits where P is close to one.
-    wrong: Floats = (1.0 - c) / (1.0 + np.exp(_logit(theta, a, b)))
+    wrong: Floats = (1.0 - c) / (1.0 + np.exp(np.minimum(a * (theta - b), LIMIT)))
     return wrong
-
-
-def _logit(theta: Floats, a: Floats | float, b: Floats | float) -> Floats:
-    logit: Floats = np.maximum(np.minimum(a * (theta - b), LIMIT), -LIMIT)
-    return logit
 
 
 def _checked(theta: ArrayLike, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> tuple[Floats, Floats, Floats, Floats]:

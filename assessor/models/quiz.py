@@ -22,7 +22,8 @@ OPEN = "finished_at IS NULL AND mode = 'measured'"
 class Attempt(Base):
     """Hold one sitting. `layer` 0..9 or None for all ten, `domain` the topic that stands for layer 8.
 
-    `seed` makes what was drawn and how options were shuffled repeatable; `bank` names the questions' version.
+    `seed` makes what was drawn and how options were shuffled repeatable, `exposure` is how often each question had been
+    asked in earlier tests, as a share by id; `bank` names the questions' version.
     """
 
     __tablename__ = "quiz_attempt"
@@ -39,6 +40,7 @@ class Attempt(Base):
     layer: Mapped[int | None]
     domain: Mapped[str | None] = mapped_column(String(60))
     seed: Mapped[int]
+    exposure: Mapped[dict[str, Any]]
     bank: Mapped[str] = mapped_column(String(60))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

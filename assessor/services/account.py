@@ -178,9 +178,10 @@ class AccountService:
         """Return the user with an address, or None."""
         return self._session.scalar(select(UserAccount).where(UserAccount.email == email.strip().lower()))
 
-    def demo_user(self) -> int | None:
-        """Return the id of the demo user, or None before the demo was loaded."""
-        return self._session.scalar(select(UserAccount.id).where(UserAccount.demo).order_by(UserAccount.id).limit(1))
+    def demo_user(self, role: WorkspaceRole = "member") -> int | None:
+        """Return the id of the first demo user with a role in a workspace, or None before the demo was loaded."""
+        query = select(UserAccount.id).join(Membership).where(UserAccount.demo, Membership.role == role)
+        return self._session.scalar(query.order_by(UserAccount.id).limit(1))
 
     def is_empty(self) -> bool:
         """Tell whether nobody has an account yet."""

@@ -13,14 +13,14 @@ from datetime import datetime
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
-from assessor.analysis.grading import grade
+from assessor.analysis.grading import Graded, grade
 from assessor.analysis.report.model import place
 from assessor.content.schema import Catalogue, Layer, Signal
 from assessor.models.portfolio import Analysis, AnalysisFinding, Repository
 from assessor.models.profile import Evidence, Instrument
 from assessor.models.review import Review
 from assessor.services.errors import NotFound
-from assessor.services.evidence_page import EvidencePage, FindingView, to_finding
+from assessor.services.evidence_page import EvidencePage, to_finding
 from assessor.services.profile_view import shown
 
 __all__ = ["LayerBeside", "OtherEvidence", "Place", "SignalBeside", "check_look", "evidence_beside", "shows_evidence"]
@@ -76,7 +76,7 @@ def evidence_beside(session: Session, catalogue: Catalogue, review: Review) -> t
     layers = [layer for layer in catalogue.framework.layers if layer.key in review.layers]
     best = _best(session, catalogue, review.person_id, layers)
     places = _places(session, catalogue, best)
-    others = _others(session, catalogue, review, layers)
+    others = _others(session, review, layers)
     return tuple(
         LayerBeside(
             layer,
@@ -133,7 +133,7 @@ def _best(session: Session, catalogue: Catalogue, person_id: int, layers: Sequen
 def _places(
     session: Session, catalogue: Catalogue, best: Mapping[str, Analysis]
 ) -> Mapping[tuple[str, str], tuple[Place, ...]]:
-    """Return the best findings by analysis and signal; excerpts are not read."""
+    """Return the best findings by analysis and signal."""
     if not best:
         return {}
     order = (
@@ -150,21 +150,18 @@ def _places(
             for key, analysis in best.items()
         )
     )
-    number = func.row_number().over(
-        partition_by=(AnalysisFinding.analysis_id, AnalysisFinding.signal), order_by=order
-    )
+    number = func.row_number().over(partition_by=(AnalysisFinding.analysis_id, AnalysisFinding.signal), order_by=order)
     ranked = select(AnalysisFinding.id, number.label("number")).where(wanted).subquery()
     query = select(AnalysisFinding).join(ranked, ranked.c.id == AnalysisFinding.id).where(ranked.c.number <= CANDIDATES)
-    found: dict[tuple[str, str], list[FindingView]] = {}
+    found: dict[tuple[str, str], list[Graded]] = {}
     for row in session.scalars(query):
         finding, signal = to_finding(row), catalogue.framework.signals[row.signal]
-        view = FindingView(finding, grade(finding, signal), (), ())
-        found.setdefault((row.analysis_id, row.signal), []).append(view)
-    return {key: _shown_places(views) for key, views in found.items()}
+        found.setdefault((row.analysis_id, row.signal), []).append(Graded(finding, grade(finding, signal)))
+    return {key: _shown_places(graded) for key, graded in found.items()}
 
 
-def _shown_places(views: Sequence[FindingView]) -> tuple[Place, ...]:
-    ordered = sorted(views, key=lambda one: (-one.grade, one.finding.path, one.finding.line or 0))
+def _shown_places(found: Sequence[Graded]) -> tuple[Place, ...]:
+    ordered = sorted(found, key=lambda one: (-one.grade, one.finding.path, one.finding.line or 0))
     return tuple(Place(place(one), one.finding.message, one.grade) for one in ordered[:PLACES])
 
 
@@ -183,9 +180,7 @@ def _signal(
     )
 
 
-def _others(
-    session: Session, catalogue: Catalogue, review: Review, layers: Sequence[Layer]
-) -> list[tuple[int, Instrument, datetime]]:
+def _others(session: Session, review: Review, layers: Sequence[Layer]) -> list[tuple[int, Instrument, datetime]]:
     """Return layer, kind and date of the evidence that is no repository's, newest first, each day once.
 
     What a panel handed in is left out: that it exists is hidden from its other members too.

@@ -14,6 +14,9 @@ from assessor.models.base import Base
 from assessor.models.hiring import Candidate
 from assessor.models.portfolio import Analysis, AnalysisFinding, Repository
 from assessor.models.profile import Evidence, Identity, Look, SelfRating, TargetChoice
+from assessor.models.quiz import Answer, Attempt
+from assessor.models.review import Review, ReviewVersion
+from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
 from assessor.services.blind import without_reviews
 
@@ -68,11 +71,42 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
         "targets": rows(TargetChoice, person_id=whose),
         "self_ratings": rows(SelfRating, person_id=whose),
         "evidence": _rows(without_reviews(evidence) if blind else evidence),
+        "quizzes": _with(session, Attempt, Answer, Answer.attempt_id, "answers", Attempt.person_id == whose),
+        "reviews_of_me": _with(
+            session,
+            Review,
+            ReviewVersion,
+            ReviewVersion.review_id,
+            "versions",
+            Review.person_id == whose,
+            Review.state == "submitted",
+            Review.kind != "panel",
+        ),
+        "reviews_by_me": _with(
+            session, Review, ReviewVersion, ReviewVersion.review_id, "versions", Review.reviewer_id == user.id
+        ),
+        "teams": [
+            _row(one) | {"team": name}
+            for one, name in session.execute(
+                select(TeamMember, Team.name).join(Team).where(TeamMember.person_id == whose)
+            )
+        ],
+        "looks_at_me": rows(Look, person_id=whose),
         "repositories": [_row(one) | {"analyses": _analyses(session, one)} for one in repositories],
         "application": [_application(one) for one in applications],
-        "looks": rows(Look, person_id=whose),
         "log": _log(entry for entry in log if not (blind and _of_the_panel(entry, names))),
     }
+
+
+def _with(
+    session: Session, table: type[Base], inner: type[Base], key: Any, name: str, *where: Any
+) -> list[dict[str, Any]]:
+    """Return rows with the rows below each, in two queries."""
+    found = session.scalars(select(table).where(*where)).all()
+    kept: dict[Any, list[dict[str, Any]]] = {one.id: [] for one in found}  # type: ignore[attr-defined]
+    for one in session.scalars(select(inner).where(key.in_(kept)).order_by(inner.id)):  # type: ignore[attr-defined]
+        kept[getattr(one, key.key)].append(_row(one))
+    return [_row(one) | {name: kept[one.id]} for one in found]  # type: ignore[attr-defined]
 
 
 def _analyses(session: Session, repository: Repository) -> list[dict[str, Any]]:

@@ -198,6 +198,8 @@ RULES: Mapping[str, Rule] = {
     "account.invite": no_demo(workspace_admin),
     "account.switch": signed_in,
     "account.leave": no_demo(member),
+    "account.invited": anyone,
+    "account.join": no_demo(signed_in),
     "profile.start": anyone,
     "profile.rate": no_demo(signed_in),
     "profile.see": signed_in,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
 
@@ -96,7 +96,8 @@ class LayerView:
     """Show one layer. Level, interval and sd are None where nothing was measured by that time: not measured is not 0.
 
     `held` says that the level stops at 3.9 because this layer has no repository's or panel's evidence. `earlier` is the
-    level at the time compared with, `growth` the level at times from the first evidence of the person on.
+    level at the time compared with, `growth` the level at times from the first evidence of the person on. `private` says
+    that the person does not share this layer with who looks: then it is not told whether it was measured.
     """
 
     layer: Layer
@@ -115,6 +116,7 @@ class LayerView:
     target: float | None
     weight: float
     lines: tuple[EvidenceLine, ...]
+    private: bool = False
 
     @property
     def measured(self) -> bool:
@@ -176,6 +178,13 @@ class ProfileView:
         """Tell whether anything was measured by that time."""
         return any(layer.measured for layer in self.layers)
 
+    def against(self, role: RoleTarget) -> ProfileView:
+        """Return the same person compared with another role; the overall figure and the steps are of the own one and go."""
+        layers = (
+            replace(one, target=role.levels[index], weight=role.weights[index]) for index, one in enumerate(self.layers)
+        )
+        return replace(self, role=role, layers=tuple(layers), overall=None, steps=())
+
     @property
     def pieces(self) -> int:
         """Return how many rows of evidence count."""
@@ -223,6 +232,7 @@ def build_view(
             [Standing(one.level, one.target, one.weight) for one in layers],
             {one.id: shown(one) for one in analyses if one.confirmed},
             [one.id for one in analyses if not one.confirmed],
+            {row.layer for row in rows if row.instrument == "quiz"},
         ),
         analyses=tuple(
             AnalysisLink(one.id, one.repository_id, one.repository.name, one.finished_at, one.confirmed)

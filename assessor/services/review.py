@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 
 from assessor.content.schema import Catalogue
 from assessor.models.account import Membership, UserAccount
@@ -128,12 +128,22 @@ class ReviewService:
             .options(
                 joinedload(Review.person).joinedload(Person.user),
                 joinedload(Review.reviewer),
-                selectinload(Review.versions),
+                joinedload(Review.versions),
             )
         )
-        found = self._session.scalar(query)
+        found = self._session.scalars(query).unique().one_or_none()
         if found is None:
             raise _missing()
+        return found
+
+    def between_two(self, review_id: int) -> Review:
+        """Return a review that both of its sides know of, as `get` does; a panel's has its page at its candidate.
+
+        Raises NotFound, also for a panel's: what lies beside it is scrubbed there and not here.
+        """
+        found = self.get(review_id)
+        if found.kind == "panel":
+            raise NotFound("A panel's review is written at its candidate.", "Open it from the page of the requisition.")
         return found
 
     def rubric(self, review: Review) -> Rubric:

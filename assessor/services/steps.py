@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from assessor.content.schema import Catalogue, Layer, Signal, SignalText
 
 __all__ = ["Standing", "Step", "StepKind", "next_steps", "path_up"]
 
-StepKind = Literal["rate", "repository", "identity", "signal"]
+StepKind = Literal["rate", "repository", "identity", "quiz", "signal"]
 EFFORTS = ("low", "medium", "high")
 SHOWN = 3
 A_LEVEL = 1.0
@@ -46,20 +46,36 @@ def next_steps(
     standings: Sequence[Standing],
     repositories: Mapping[str, Shown],
     claimed: Sequence[str],
+    quizzed: Collection[int],
 ) -> tuple[Step, ...]:
     """Return up to three steps: first what nothing can be measured without, then the signals that gain most.
 
     `repositories` maps the analyses that count to what they show, `claimed` names analyses that count for nobody until
-    an identity is confirmed.
+    an identity is confirmed, `quizzed` are the layers, 0..9, that a quiz has measured.
     """
     steps = []
     if all(standing.level is None for standing in standings):
         steps.append(Step("rate"))
     if not repositories:
         steps.append(Step("identity", analysis_id=claimed[-1]) if claimed else Step("repository"))
+    steps += _quiz(catalogue, standings, quizzed)
     if repositories:
         steps += _signals(catalogue, standings, repositories)
     return tuple(steps[:SHOWN])
+
+
+def _quiz(catalogue: Catalogue, standings: Sequence[Standing], quizzed: Collection[int]) -> Iterator[Step]:
+    """Yield a quiz: the whole one where there was none, else of the layer whose unmeasured gap counts most, if any."""
+    if not quizzed:
+        yield Step("quiz")
+        return
+    gaps = [
+        (standing.weight * (standing.target - (standing.level or 0.0)), index)
+        for index, standing in enumerate(standings)
+        if index not in quizzed and standing.target is not None and (standing.level or 0.0) < standing.target
+    ]
+    if gaps:
+        yield Step("quiz", layer=catalogue.framework.layers[max(gaps)[1]])
 
 
 def path_up(catalogue: Catalogue, layer: Layer, repositories: Mapping[str, Shown]) -> tuple[Step, ...]:

@@ -93,6 +93,29 @@ class WorkspaceService:
             raise Forbidden("This invitation is for another address.", f"Register as {invite.email}.")
         return invite
 
+    def invited_to(self, token: str) -> tuple[Invite, Workspace]:
+        """Return an invitation that can still be used, and its workspace. Raises NotFound or Gone."""
+        invite = self._session.scalar(select(Invite).where(Invite.token_hash == hash_token(token)))
+        valid = self.valid_invite(token, (invite.email if invite else None) or "")
+        return valid, self._session.get_one(Workspace, valid.workspace_id)
+
+    def accept(self, actor: Actor, token: str) -> Workspace:
+        """Take who acts into the workspace of an invitation, and make it the active one of this session.
+
+        Raises NotFound, Gone, Forbidden for an invitation to another address, Conflict for who is a member already.
+        """
+        invite = self.valid_invite(token, actor.email)
+        if any(one.workspace_id == invite.workspace_id for one in self.of(actor.user_id)):
+            raise Conflict("You are a member of this workspace already.", "Make it the active one in the settings.")
+        invite.used_at = self._clock()
+        user = self._session.get_one(UserAccount, actor.user_id)
+        self.join(user, invite.workspace_id, invite.role)
+        self.switch(actor, invite.workspace_id)
+        self._audit.write(
+            f"user:{actor.user_id}", "account.joined", f"workspace:{invite.workspace_id}", role=invite.role
+        )
+        return self._session.get_one(Workspace, invite.workspace_id)
+
     def find(self, slug: str) -> Workspace | None:
         """Return the workspace of a slug, or None."""
         return self._session.scalar(select(Workspace).where(Workspace.slug == slug))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -35,7 +36,15 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        level=level, signed=signed, day=day, month=month, moment=moment, percent=percent, browser=browser
+        level=level,
+        signed=signed,
+        day=day,
+        month=month,
+        moment=moment,
+        percent=percent,
+        browser=browser,
+        prose=prose,
+        code_spans=code_spans,
     )
     app.jinja_env.globals.update(
         password_length=PASSWORD_LENGTH,
@@ -80,6 +89,20 @@ def month(value: datetime | None) -> str:
 def moment(value: datetime | None) -> Markup | str:
     """Write a date and time in UTC."""
     return _time(value, f"{value.day} {value:%b %Y, %H:%M} UTC") if value else "–"
+
+
+def prose(text: str) -> Markup:
+    """Write paragraphs, which an empty line parts, with `code` in backticks; everything else stands as it is."""
+    paragraphs = [part for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+    return Markup("").join(Markup("<p>{}</p>").format(code_spans(part)) for part in paragraphs)
+
+
+def code_spans(text: str) -> Markup:
+    """Write one line of text with `code` in backticks."""
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
 
 
 def browser(agent: str) -> str:

@@ -61,13 +61,17 @@ class RubricForm(Form):
     def ratings(self) -> dict[str, float | None]:
         """Return the ratings by topic; None says "cannot judge"."""
         prefix = _rating("")
-        given = {name.removeprefix(prefix): field.data for name, field in self._fields.items() if name.startswith(prefix)}
+        given = {
+            name.removeprefix(prefix): field.data for name, field in self._fields.items() if name.startswith(prefix)
+        }
         return {key: None if text == OPEN else float(text) for key, text in given.items()}
 
     def notes(self) -> dict[str, str]:
         """Return the notes by topic."""
         prefix = _note("")
-        return {name.removeprefix(prefix): field.data for name, field in self._fields.items() if name.startswith(prefix)}
+        return {
+            name.removeprefix(prefix): field.data for name, field in self._fields.items() if name.startswith(prefix)
+        }
 
     def refuse(self, error: Invalid) -> None:
         """Say beside the fields what is wrong, and above the form what no field is wrong for."""

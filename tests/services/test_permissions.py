@@ -36,7 +36,7 @@ def someone(person_id: int = 1, **changes: object) -> Actor:
 
 VISITORS = {
     "home.see", "home.health", "account.sign_up", "account.sign_in", "account.demo", "profile.start", "profile.demo",
-    "profile.explain", "hiring.invitation",
+    "profile.explain", "account.invited", "hiring.invitation",
 }  # fmt: skip
 OWNED = {
     "portfolio.see", "portfolio.rescan", "portfolio.delete", "portfolio.evidence", "quiz.see", "quiz.answer",

@@ -120,7 +120,7 @@ def test_a_claimed_analysis_moves_nobody(unit: UnitFactory, actor: Actor) -> Non
     with unit() as u:
         view = u.profile.view(actor.person_id)
     assert not view.measured
-    assert [step.kind for step in view.steps] == ["rate", "identity"]
+    assert [step.kind for step in view.steps] == ["rate", "identity", "quiz"]
 
 
 def test_finishing_twice_counts_once(unit: UnitFactory, actor: Actor) -> None:
@@ -218,8 +218,8 @@ def test_steps_name_the_signals_that_gain_most(unit: UnitFactory, actor: Actor) 
         u.profile.rate(actor.person_id, "ai-platform-engineer", {"data-engineering": 2})
     with unit() as u:
         steps = u.profile.view(actor.person_id).steps
-    assert [step.kind for step in steps] == ["signal"] * 3
-    assert all(step.gain and step.text and step.analysis_id == analysis_id for step in steps)
+    assert [step.kind for step in steps] == ["quiz", "signal", "signal"]
+    assert all(step.gain and step.text and step.analysis_id == analysis_id for step in steps[1:])
 
 
 def test_uploads_are_kept_while_a_repository_names_them_and_while_one_may_still_do(

@@ -201,4 +201,4 @@ def test_what_a_removed_repository_showed_is_not_measured_any_more(unit: UnitFac
 def test_who_measured_nothing_is_told_to_start(unit: UnitFactory, actor: Actor) -> None:
     with unit() as u:
         steps = u.profile.view(actor.person_id).steps
-    assert [step.kind for step in steps] == ["rate", "repository"]
+    assert [step.kind for step in steps] == ["rate", "repository", "quiz"]

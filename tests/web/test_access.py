@@ -66,6 +66,7 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         identity_id = u.identity.claim(ada.id, "ada-private@example.org").id
         u.workspace.invite(ada.actor, "member", "guest-of-ada@example.org")
         u.account.sign_in(ada.actor.user_id, "zanzibar browser")
+        attempt_id = u.quiz.start(ada.id, "measured").id
     with unit() as u:
         [invite] = u.workspace.invites(workspace_id)
         other_session = next(
@@ -82,6 +83,8 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         "workspace_id": workspace_id,
         "invite_id": invite.id,
         "token": "x" * 43,
+        "attempt_id": attempt_id,
+        "place": 1,
     }
     return World(ada, ids)
 
@@ -193,7 +196,7 @@ def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: Unit
 
 @pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**30])
 def test_numbers_that_no_row_has_are_no_errors(app: Flask, world: World, number: int) -> None:
-    names = ("repository_id", "identity_id", "sign_in_id", "workspace_id", "invite_id")
+    names = ("repository_id", "identity_id", "sign_in_id", "workspace_id", "invite_id", "attempt_id", "place")
     for rule in app.url_map.iter_rules():
         for name in rule.arguments & {*names}:
             address = rule.rule

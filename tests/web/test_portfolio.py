@@ -17,7 +17,7 @@ from assessor.models.portfolio import Analysis
 from assessor.services.portfolio import PENDING_LIMIT
 from assessor.services.unit import UnitFactory
 from assessor.services.uploads import UPLOAD_LIMIT, upload_path
-from assessor.web.portfolio.forge import commit_address, file_address
+from assessor.web.forge import commit_address, file_address
 from tests.web.clients import SOURCE, add, demo_person, finish, words
 from tests.web.conftest import Person
 

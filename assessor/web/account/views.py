@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from flask import Blueprint, Response, current_app, flash, redirect, render_template, session, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter.util import get_remote_address
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
+from assessor.models.account import WorkspaceRole
 from assessor.services.errors import Gone, Invalid, NotFound, ServiceError
 from assessor.services.identity import CHALLENGE_FILE
 from assessor.services.unit import Unit
@@ -23,6 +24,13 @@ from assessor.web.sessions import start_session
 __all__ = ["pages"]
 
 pages = Blueprint("account", __name__)
+
+DEMO_ROLES: dict[str, tuple[WorkspaceRole, str]] = {
+    "engineer": ("member", "/me"),
+    "manager": ("manager", "/team"),
+    "panellist": ("panellist", "/hiring"),
+}
+"""Whom one can be in the demo, and where each begins."""
 
 LINK_SECONDS = 2 * 24 * 3600
 """How long a mailed link that confirms an identity is valid."""
@@ -116,6 +124,14 @@ def workspace_activate(workspace_id: int) -> ResponseReturnValue:
     return _do(lambda u: u.workspace.switch(who, workspace_id), "The workspace is changed, for this session.")
 
 
+@pages.post("/settings/workspaces/<int:workspace_id>/leave")
+@action("account.leave")
+def workspace_leave(workspace_id: int) -> ResponseReturnValue:
+    """Leave a workspace: what was begun there ends, what was handed in stays."""
+    who = signed_in()
+    return _do(lambda u: u.workspace.leave(who, workspace_id), "You have left the workspace.")
+
+
 @pages.post("/settings/invitations")
 @action("account.invite")
 @limiter.limit("60 per hour", key_func=per_person)
@@ -140,6 +156,26 @@ def invite_revoke(invite_id: int) -> ResponseReturnValue:
     """End an invitation."""
     who = signed_in()
     return _do(lambda u: u.workspace.revoke_invite(who, invite_id), "The invitation is over.")
+
+
+@pages.get("/join/<token>")
+@action("account.invited")
+def invited(token: str) -> ResponseReturnValue:
+    """Show where an invitation leads: to sign up, to sign in, or to join with one's account."""
+    with unit() as u:
+        invite, workspace = u.workspace.invited_to(token)
+    return render_template("account/join.html", invite=invite, workspace=workspace, token=token)
+
+
+@pages.post("/join/<token>")
+@action("account.join")
+@limiter.limit("30 per hour", key_func=per_person)
+def join(token: str) -> ResponseReturnValue:
+    """Join the workspace of an invitation."""
+    with unit(write=True) as u:
+        name = u.workspace.accept(signed_in(), token).name
+    flash(f"You are in {name} now.", "success")
+    return redirect(url_for("profile.show"))
 
 
 @pages.get("/settings/export")
@@ -192,13 +228,14 @@ def sign_out() -> ResponseReturnValue:
 @action("account.demo")
 @limiter.limit("30 per hour", key_func=get_remote_address)
 def demo_sign_in() -> ResponseReturnValue:
-    """Sign in as the demo user, who sees everything of a filled workspace and changes nothing."""
+    """Sign in as a demo user, who sees everything of their part of a filled workspace and changes nothing."""
+    role, place = DEMO_ROLES.get(request.form.get("as", ""), DEMO_ROLES["engineer"])
     with unit() as u:
-        user_id = u.account.demo_user() if settings().demo else None
+        user_id = u.account.demo_user(role) if settings().demo else None
     if user_id is None:
         raise NotFound("There is no demo to sign in to here.", "Load it with `assessor demo load`, or sign up.")
     start_session(user_id)
-    return redirect("/me")
+    return redirect(place)
 
 
 def _page(identity: IdentityForm, invite: InviteForm, delete: DeleteForm, invitation: str | None = None) -> str:
@@ -210,15 +247,14 @@ def _page(identity: IdentityForm, invite: InviteForm, delete: DeleteForm, invita
             identities=u.identity.of(who.person_id),
             sessions=u.account.sessions(who.user_id, who.sign_in_id),
             memberships=u.workspace.of(who.user_id),
+            looks=u.looks.at(who.person_id),
             invitations=u.workspace.invites(who.workspace_id) if admin and who.workspace_id else (),
             admin=admin,
             challenge_file=CHALLENGE_FILE,
             identity_form=identity,
             invite_form=invite,
             delete_form=delete,
-            invitation=f"{settings().base_url}{url_for('security.register', invite=invitation)}"
-            if invitation
-            else None,
+            invitation=f"{settings().base_url}{url_for('account.invited', token=invitation)}" if invitation else None,
         )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from assessor.analysis.report.model import LIMITS, SHOWN_FINDINGS, Report, place
+from assessor.analysis.report.model import LIMITS, Report
 from assessor.models.portfolio import Analysis, Repository
 from assessor.services.errors import Conflict, Invalid, NotFound
 from assessor.services.repository_page import newest_done, repository_page
@@ -17,8 +17,9 @@ from assessor.services.unit import Unit
 from assessor.services.uploads import UPLOAD_LIMIT, save_upload
 from assessor.web.access import action, authorise
 from assessor.web.context import catalogue, enqueue, settings, signed_in, unit
+from assessor.web.evidence import evidence_shown
+from assessor.web.forge import commit_address
 from assessor.web.limits import limiter, per_person
-from assessor.web.portfolio.forge import commit_address, file_address
 from assessor.web.portfolio.forms import AddressForm, ArchiveForm
 from assessor.web.portfolio.words import progress_of, source_of
 
@@ -27,7 +28,6 @@ __all__ = ["pages"]
 pages = Blueprint("portfolio", __name__)
 
 SHOWN_SKIPPED = 30
-LISTED = 200
 
 
 @pages.get("/portfolio")
@@ -143,17 +143,7 @@ def evidence(analysis_id: UUID, signal_key: str) -> ResponseReturnValue:
     with unit() as u:
         authorise(u.portfolio.analysis(str(analysis_id)))
         page = u.portfolio.evidence(str(analysis_id), signal_key)
-    source, sha = page.analysis.repository.source, page.analysis.sha
-    return render_template(
-        "portfolio/evidence.html",
-        page=page,
-        commit=commit_address(source, sha),
-        address=lambda finding: file_address(source, sha, finding),
-        place=place,
-        topics=[catalogue().framework.topics[key] for key in page.signal.topics],
-        shown=SHOWN_FINDINGS,
-        listed=LISTED,
-    )
+    return render_template("portfolio/evidence.html", **evidence_shown(catalogue(), page))
 
 
 def _index(address: AddressForm, archive: ArchiveForm) -> str:
