@@ -71,7 +71,7 @@ class HiringService:
             .options(joinedload(Requisition.panel).joinedload(Panellist.user))
         )
         if lock:
-            self._lock(requisition_id)
+            self.lock(requisition_id)
             query = query.execution_options(populate_existing=True)
         found = self._session.scalars(query).unique().one_or_none()
         if found is None:
@@ -96,7 +96,7 @@ class HiringService:
             )
         )
         if lock:
-            self._lock(requisition_id)
+            self.lock(requisition_id)
             query = query.execution_options(populate_existing=True)
         found = self._session.scalars(query).unique().one_or_none()
         if found is None:
@@ -318,13 +318,12 @@ class HiringService:
         )
         return self._session.scalar(seen.limit(1)) is not None
 
-    def _lock(self, requisition_id: int) -> None:
+    def lock(self, requisition_id: int) -> None:
+        """Let what depends on a requisition's panel or state come one after the other, until the unit ends."""
         self._session.execute(select(Requisition.id).where(Requisition.id == requisition_id).with_for_update())
 
     def _write(self, actor: Actor, action: str, subject: Requisition | Candidate, **details: object) -> None:
-        self._audit.write(
-            f"user:{actor.user_id}", action, f"{type(subject).__name__.lower()}:{subject.id}", **details
-        )
+        self._audit.write(f"user:{actor.user_id}", action, f"{type(subject).__name__.lower()}:{subject.id}", **details)
 
 
 def default_layers(catalogue: Catalogue, role: RoleTarget) -> list[str]:

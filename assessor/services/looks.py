@@ -41,9 +41,7 @@ class LookService:
         """Record that somebody looks at persons; once for each viewer, place and day."""
         self.record_at(actor, dict.fromkeys(person_ids, place))
 
-    def record_at(
-        self, actor: Actor, places: Mapping[int, str], *, provided: ColumnElement[bool] | None = None
-    ) -> int:
+    def record_at(self, actor: Actor, places: Mapping[int, str], *, provided: ColumnElement[bool] | None = None) -> int:
         """Record the same of persons by their places, and return how many looks were new.
 
         One statement, which two tabs can send at once. Where `provided` does not hold, nothing is recorded.

@@ -12,6 +12,7 @@ from assessor.services.errors import Forbidden, NotFound, SignInNeeded
 
 __all__ = [
     "HIRING",
+    "MANAGERS",
     "RULES",
     "Actor",
     "Owned",

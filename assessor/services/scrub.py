@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from assessor.models.portfolio import Repository
+from assessor.models.portfolio import Analysis, Repository
 from assessor.models.profile import Person
+from assessor.services.evidence_beside import LayerBeside, SignalBeside
 from assessor.services.evidence_page import EvidencePage, FindingView, Line
 from assessor.services.grade_reasons import Reason
 
@@ -65,7 +66,8 @@ GENERAL = (
 class Scrubber:
     """Replace whole words, the longest first and whatever their case, and what is in GENERAL."""
 
-    words: Sequence[tuple[str, str]]
+    words: Mapping[str, str]
+    numbers: Mapping[str, str]
     pattern: re.Pattern[str] | None
 
     def text(self, text: str) -> str:
@@ -74,9 +76,8 @@ class Scrubber:
             text = general.sub(neutral, text)
         if self.pattern is None:
             return text
-        neutral_of = dict(self.words)
         return self.pattern.sub(
-            lambda found: neutral_of.get(_folded(found[0]), HIDDEN), unicodedata.normalize("NFC", text)
+            lambda found: self.words.get(_folded(found[0]), HIDDEN), unicodedata.normalize("NFC", text)
         )
 
     def maybe(self, text: str | None) -> str | None:
@@ -84,8 +85,20 @@ class Scrubber:
         return None if text is None else self.text(text)
 
     def page(self, page: EvidencePage) -> EvidencePage:
-        """Return the page of a signal with every text of its findings scrubbed."""
-        return replace(page, findings=tuple(map(self._finding, page.findings)))
+        """Return the page of a signal scrubbed: texts of findings, the repository's name and address, and the commit."""
+        made = page.analysis
+        named = self.numbers.get(made.repository.name, HIDDEN)
+        repository = Repository(person_id=made.person_id, kind="zip", source="", name=named)
+        analysis = Analysis(id=made.id, state=made.state, finished_at=made.finished_at, repository=repository)
+        return replace(page, analysis=analysis, findings=tuple(map(self._finding, page.findings)))
+
+    def beside(self, layers: Iterable[LayerBeside]) -> tuple[LayerBeside, ...]:
+        """Return what lies beside a rubric with repositories under their numbers and every text scrubbed."""
+        return tuple(replace(part, signals=tuple(map(self._signal, part.signals))) for part in layers)
+
+    def _signal(self, one: SignalBeside) -> SignalBeside:
+        places = tuple(replace(at, place=self.text(at.place), message=self.text(at.message)) for at in one.places)
+        return replace(one, repository=self.numbers.get(one.repository, HIDDEN), places=places)
 
     def _finding(self, view: FindingView) -> FindingView:
         found = view.finding
@@ -111,7 +124,9 @@ def scrubber(person: Person, repositories: Iterable[Repository], contact: str | 
     loaded.
     """
     words: dict[str, str] = {}
+    numbers: dict[str, str] = {}
     for number, one in enumerate(repositories, 1):
+        numbers.setdefault(one.name, f"Repository {number}")
         *owner, name = _source_parts(one)
         _add(words, _spellings(name), f"Repository {number}")
         for part in owner:
@@ -123,11 +138,11 @@ def scrubber(person: Person, repositories: Iterable[Repository], contact: str | 
     _add(words, (name, *_parts(name)), HIDDEN)
     ordered = sorted(words, key=lambda word: (-len(word), word))
     if not ordered:
-        return Scrubber((), None)
+        return Scrubber({}, numbers, None)
     # An underscore parts words: snake case is how code spells names.
     either = "|".join(map(re.escape, ordered))
     pattern = re.compile(rf"(?<![^\W_])(?:{either})(?![^\W_])", re.IGNORECASE)
-    return Scrubber(tuple((word, words[word]) for word in ordered), pattern)
+    return Scrubber(words, numbers, pattern)
 
 
 def _add(words: dict[str, str], found: Iterable[str], neutral: str) -> None:
