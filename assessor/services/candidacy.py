@@ -24,7 +24,7 @@ from assessor.services.permissions import Actor
 from assessor.services.rubric import plain
 from assessor.services.tokens import hash_token, new_token
 
-__all__ = ["LINK_DAYS", "Application", "CandidacyService", "Invited"]
+__all__ = ["LINK_DAYS", "NAME_LENGTH", "Application", "CandidacyService", "Invited"]
 
 LINK_DAYS = 30
 """How long an invitation signs its candidate in."""

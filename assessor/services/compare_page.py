@@ -34,6 +34,7 @@ class Column:
     """Show one candidate: ten standings in the order of layers, the newest decision, and what the panel said."""
 
     id: int
+    person_id: int
     code_name: str
     sight: Sight
     standings: tuple[LayerStanding, ...]
@@ -125,7 +126,7 @@ def compare_page(
         rows = seen.evidence(evidence.get(one.person_id, ()))
         said = tuple(judged(catalogue, requisition, review, actor) for review in seen.shown)
         decision = one.decisions[-1] if seen.open and one.decisions else None
-        columns.append(Column(one.id, one.code_name, seen, stand(layers, rows, now), said, decision))
+        columns.append(Column(one.id, one.person_id, one.code_name, seen, stand(layers, rows, now), said, decision))
         visible.append(fit_evidence(rows, now).profile.rows)
     reviewed = requisition_layers(catalogue, requisition)
     return ComparePage(

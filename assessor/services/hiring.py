@@ -25,7 +25,7 @@ from assessor.services.permissions import HIRING, Actor
 from assessor.services.portfolio import PortfolioService
 from assessor.services.rubric import plain
 
-__all__ = ["HEAVIEST", "PANEL_LIMIT", "HiringService", "default_layers", "look_place"]
+__all__ = ["CONTACT_LENGTH", "HEAVIEST", "PANEL_LIMIT", "TITLE_LENGTH", "HiringService", "default_layers", "look_place"]
 
 HEAVIEST = 3
 """Layers that a panel reviews unless told otherwise."""

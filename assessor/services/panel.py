@@ -127,10 +127,13 @@ class PanelService:
             now=self._clock(),
         )
 
-    def compare_page(self, actor: Actor, requisition: Requisition) -> ComparePage:
-        """Return what the comparison shows to somebody. Three queries."""
-        candidates = self._candidates(requisition, repositories=False)
-        return compare_page(
+    def compare_page(
+        self, actor: Actor, requisition: Requisition, part: slice | None = None
+    ) -> tuple[ComparePage, int]:
+        """Return what the comparison of some candidates shows to somebody, and how many there are. Three queries."""
+        everybody = self._candidates(requisition, repositories=False)
+        candidates = everybody if part is None else everybody[part]
+        page = compare_page(
             self._catalogue,
             actor,
             requisition,
@@ -139,6 +142,7 @@ class PanelService:
             reviews=self._all_reviews(requisition, versions=True),
             now=self._clock(),
         )
+        return page, len(everybody)
 
     def evidence(self, actor: Actor, candidate: Candidate, analysis_id: str, signal_key: str) -> EvidencePage:
         """Return what a candidate's analysis found for one signal, scrubbed for who does not manage. Raises NotFound.

@@ -241,7 +241,7 @@ def test_what_is_not_shown_of_one_candidate_moves_nothing_of_another(panel: Pane
 
     def seen() -> object:
         with panel.unit() as u:
-            page = u.panel.compare_page(panel.ann, u.hiring.requisition(panel.id))
+            page, _ = u.panel.compare_page(panel.ann, u.hiring.requisition(panel.id))
         return [(one.standings, one.decision) for one in page.columns], page.severities, page.agreement, page.splits
 
     before = seen()
