@@ -14,7 +14,7 @@ Given = int | str | list[int]
 Places are those of the file, from 0, whatever order the page showed them in.
 """
 
-THOUSANDS = re.compile(r"[-+]?\d{1,3}([, \u00a0\u202f']\d{3})+(\.\d+)?")
+THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}([, \u00a0\u202f']\d{3})+(\.\d+)?")
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d{1,3})?", re.IGNORECASE)
 FRACTION = re.compile(r"([-+]?\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)")
 

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from assessor.content.schema import Layer
 from assessor.models.profile import Evidence, Instrument
 from assessor.services.evidence import Fitted, fit_evidence, years
 
 __all__ = ["NO_PROOF_CEILING", "PROOF_LAYERS", "LayerStanding", "stand", "standings", "under"]
+
+Floats = NDArray[np.float64]
 
 NO_PROOF_CEILING = 3.9
 """How far a level goes in the layers below without a repository's or a panel's evidence (measurement.md)."""
@@ -58,6 +63,7 @@ def standings(
     profile, time = fitted.profile, years(at)
     level, sd, interval = profile.level(time), profile.sd(time), profile.interval(time)
     verified, provenance = profile.verified(time), profile.provenance(time)
+    before: dict[datetime, Floats] = {}  # many layers were measured last on the same day
     found = []
     for index, layer in enumerate(layers):
         seen = [row.at for row in rows if row.layer == index and row.at <= at]
@@ -67,6 +73,8 @@ def standings(
         own, (low, high) = float(level[index]), map(float, interval[index])
         held = layer.id in PROOF_LAYERS and own > NO_PROOF_CEILING and not _proof(fitted, index)
         last = max(seen).astimezone(UTC)
+        if last not in before:
+            before[last] = profile.sd(years(last))
         found.append(
             LayerStanding(
                 level=under(own, held),
@@ -75,7 +83,7 @@ def standings(
                 sd=float(sd[index]),
                 held=held,
                 verified=bool(verified[index]),
-                stale=bool(sd[index] > STALE * profile.sd(years(last))[index]),
+                stale=bool(sd[index] > STALE * before[last][index]),
                 provenance={name: float(share[index]) for name, share in provenance.items() if share[index] > 0},
             )
         )

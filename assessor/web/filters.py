@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -37,6 +36,7 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
         level=level,
+        bounded=bounded,
         signed=signed,
         day=day,
         month=month,
@@ -61,6 +61,11 @@ def init_filters(app: Flask) -> None:
 def level(value: float | None) -> str:
     """Write a level with one decimal; a dash where nothing was measured."""
     return "–" if value is None else f"{value:.1f}"
+
+
+def bounded(value: float) -> str:
+    """Write what an instrument said; an estimate beyond the ends of the scale is written as at least or at most the end."""
+    return "≤ 0.0" if value < 0 else "≥ 5.0" if value > 5 else f"{value:.1f}"
 
 
 def signed(value: float | None, digits: int = 1) -> str:
@@ -92,8 +97,11 @@ def moment(value: datetime | None) -> Markup | str:
 
 
 def prose(text: str) -> Markup:
-    """Write paragraphs, which an empty line parts, with `code` in backticks; everything else stands as it is."""
-    paragraphs = [part for part in re.split(r"\n\s*\n", text.strip()) if part.strip()]
+    """Write paragraphs, one a line, with `code` in backticks; everything else stands as it is.
+
+    Content folds its texts, so that an empty line in the file has become one line break here.
+    """
+    paragraphs = [part for part in text.splitlines() if part.strip()]
     return Markup("").join(Markup("<p>{}</p>").format(code_spans(part)) for part in paragraphs)
 
 

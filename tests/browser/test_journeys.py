@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from assessor.config import Settings
-from assessor.factory import create_unit
-from assessor.jobs.stages import Stages
-from tests.browser.conftest import watched
+from tests.browser.keyboard import choose, keyboard, press, reach, sign_up, work
 
-MOST_TABS = 60
-PASSWORD = "four unrelated plain words"
+__all__ = ["keyboard"]
 
-
-@pytest.fixture(params=[True, False], ids=["scripts-on", "scripts-off"])
-def keyboard(request: pytest.FixtureRequest, chromium: Browser, site: str) -> Iterator[Page]:
-    """Open a page that this module touches with keys alone."""
-    context = chromium.new_context(
-        base_url=site, java_script_enabled=request.param, viewport={"width": 1280, "height": 900}
-    )
-    yield from watched(context)
+ASKED = 6
+"""Questions that are answered before the quiz is stopped; each type that comes up is answered by its own keys."""
 
 
 def test_an_engineer_gets_from_the_landing_page_to_a_line_of_code_by_keyboard_alone(
@@ -44,11 +34,7 @@ def test_an_engineer_gets_from_the_landing_page_to_a_line_of_code_by_keyboard_al
     assert figures(page) == 10
 
     press(page, page.get_by_role("link", name="Sign up to keep it"))
-    reach(page, page.get_by_label(re.compile("mail", re.IGNORECASE)))
-    page.keyboard.type(f"{request.node.callspec.id}@example.org")
-    reach(page, page.get_by_label("Password"))
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
+    sign_up(page, f"{request.node.callspec.id}@example.org")
     page.wait_for_url("**/me")
     assert figures(page) == 10
 
@@ -60,8 +46,68 @@ def test_an_engineer_gets_from_the_landing_page_to_a_line_of_code_by_keyboard_al
     expect(page.get_by_text("tests/test_model.py:14")).to_be_visible()
     expect(page.locator("mark").first).to_contain_text("assert torch.allclose")
 
+    take_a_quiz(page)
+    press(page, page.get_by_role("navigation").get_by_role("link", name="My radar"))
+    assert page.get_by_text("✓ verified").count() >= 1
     press(page, page.get_by_role("button", name="Sign out"))
     expect(page.get_by_role("navigation").get_by_role("link", name="Sign in")).to_be_visible()
+
+
+def take_a_quiz(page: Page) -> None:
+    """Begin a quiz, answer some questions by keys, stop, and read an explanation."""
+    press(page, page.get_by_role("navigation").get_by_role("link", name="Quiz"))
+    choose(page, page.get_by_label("Your domain").first, "Finance")
+    press(page, page.get_by_role("button", name="Begin the quiz"))
+    for number in range(1, ASKED + 1):
+        expect(page.get_by_role("heading", name=f"Question {number}")).to_be_visible()
+        expect(page.get_by_text("levels wide on average")).to_be_visible()
+        answer(page)
+    press(page, page.get_by_role("link", name="Come back later"))
+    press(page, page.get_by_role("link", name="Go on", exact=True))
+    expect(page.get_by_role("heading", name=f"Question {ASKED + 1}")).to_be_visible()
+    press(page, page.get_by_role("button", name="Stop here"))
+    expect(page.get_by_role("heading", name="Levels by this quiz alone")).to_be_visible()
+    press(page, page.locator('main a[href*="/questions/1"]'))
+    expect(page.get_by_role("heading", name="Why")).to_be_visible()
+
+
+def answer(page: Page) -> None:
+    """Answer the question that is shown, as its type asks."""
+    if page.locator("input[name=answer][type=radio]").count():
+        reach(page, page.locator("input[name=answer][type=radio]"))
+        page.keyboard.press("Space")
+    elif page.locator("select[name=answer]").count():
+        for place, line in enumerate(page.locator("select[name=answer]").all()):
+            choose(page, line, str(place + 1))
+    else:
+        reach(page, page.locator("#answer"))
+        page.keyboard.type("1")
+    press(page, page.get_by_role("button", name="Answer", exact=True))
+
+
+def test_numbers_choose_an_option_and_can_be_switched_off(page: Page) -> None:
+    page.goto("/register")
+    sign_up(page, "numbers@example.org")
+    options = page.locator("input[name=answer][type=radio]")
+    for layer in ("4 Production Infrastructure", "5 Evaluation & Measurement", "6 Systems Thinking"):
+        page.goto("/quiz")
+        page.get_by_label("Layers").last.select_option(label=layer)
+        page.get_by_role("button", name="Practise").click()
+        for _ in range(9):
+            if options.count():
+                break
+            page.get_by_role("button", name="I do not know").click()
+            page.get_by_role("link", name="Next question").click()
+        if options.count():
+            break
+    page.keyboard.press("2")
+    expect(options.nth(1)).to_be_checked()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Shortcuts are on").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.locator("h1").click()
+    page.keyboard.press("1")
+    expect(options.nth(1)).to_be_checked()
 
 
 def test_twelve_clicks_lead_from_the_landing_page_to_the_first_own_radar(page: Page) -> None:
@@ -89,33 +135,3 @@ def figures(page: Page) -> int:
     """Count the axes of the radar that carry a level."""
     texts: list[Any] = page.locator("figure.radar svg .figure").all_text_contents()
     return sum(bool(re.fullmatch(r"\d\.\d", text.strip())) for text in texts)
-
-
-def reach(page: Page, target: Locator) -> None:
-    """Press Tab until the target has the focus."""
-    wanted = target.first
-    for _ in range(MOST_TABS):
-        if wanted.evaluate("node => node === document.activeElement"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard does not get to {target}")
-
-
-def press(page: Page, target: Locator) -> None:
-    """Go to a link or button by keyboard and press Enter."""
-    reach(page, target)
-    with page.expect_navigation():
-        page.keyboard.press("Enter")
-
-
-def work(settings: Settings) -> None:
-    """Do what waits, as a worker would."""
-    unit = create_unit(settings)
-    stages = Stages(unit, settings)
-    with unit() as u:
-        waiting = u.portfolio.sweepable()
-    for analysis_id in waiting:
-        stages.fetch(analysis_id)
-        stages.score(analysis_id)
-        stages.record(analysis_id)
-    unit.engine.dispose()

@@ -67,6 +67,8 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         u.workspace.invite(ada.actor, "member", "guest-of-ada@example.org")
         u.account.sign_in(ada.actor.user_id, "zanzibar browser")
         attempt_id = u.quiz.start(ada.id, "measured").id
+        team = u.team.create(ada.actor, "Crew seven", "ml-engineer")
+        member_id = u.team.add(ada.actor, team, ada.actor.user_id).id
     with unit() as u:
         [invite] = u.workspace.invites(workspace_id)
         other_session = next(
@@ -85,6 +87,8 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         "token": "x" * 43,
         "attempt_id": attempt_id,
         "place": 1,
+        "slug": "crew-seven",
+        "member_id": member_id,
     }
     return World(ada, ids)
 
@@ -196,7 +200,16 @@ def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: Unit
 
 @pytest.mark.parametrize("number", [0, -1, 2**31, 2**63, 10**30])
 def test_numbers_that_no_row_has_are_no_errors(app: Flask, world: World, number: int) -> None:
-    names = ("repository_id", "identity_id", "sign_in_id", "workspace_id", "invite_id", "attempt_id", "place")
+    names = (
+        "repository_id",
+        "identity_id",
+        "sign_in_id",
+        "workspace_id",
+        "invite_id",
+        "attempt_id",
+        "place",
+        "member_id",
+    )
     for rule in app.url_map.iter_rules():
         for name in rule.arguments & {*names}:
             address = rule.rule

@@ -33,6 +33,8 @@ class StartForm(Form):
         everything = {} if mode == "practice" else {EVERYTHING: "All ten layers"}
         form.layer.choices = {**everything, **layers}
         form.domain.choices = {"": "none of these", **{topic.key: topic.name for topic in page.domains}}
+        for field in (form.layer, form.domain):  # two such forms stand on one page
+            field.id = f"{mode}-{field.name}"
         return form
 
     def refuse(self, error: ServiceError) -> None:
