@@ -170,24 +170,6 @@ def test_a_form_that_was_opened_before_something_else_was_saved_is_not_taken(uni
     assert submit(unit, asked, stamp=stamp_of(unit, asked)) == 1
 
 
-@pytest.mark.parametrize("level", [-0.5, 5.5, 2.25, float("nan")])
-def test_a_rating_that_cannot_be_is_refused(unit: UnitFactory, asked: int, level: float) -> None:
-    with pytest.raises(Invalid) as refused:
-        save(unit, asked, {CLEANING: level})
-    assert CLEANING in refused.value.fields
-    with pytest.raises(Invalid, match="linear-algebra"):
-        save(unit, asked, {"linear-algebra": 2.0})
-
-
-def test_notes_are_limited_and_hold_no_control_characters(unit: UnitFactory, asked: int) -> None:
-    with pytest.raises(Invalid, match="2,000"), unit(write=True) as u:
-        u.review.save_draft(u.review.get(asked), {}, {CLEANING: "x" * 2001})
-    with unit(write=True) as u:
-        u.review.save_draft(u.review.get(asked), {}, {CLEANING: " a\r\nb\x00\ud800 ", FEATURES: "  "})
-    with unit() as u:
-        assert u.review.get(asked).draft["notes"] == {CLEANING: "a\nb"}
-
-
 # Hand in
 
 
@@ -417,28 +399,6 @@ def test_a_review_outlives_the_account_of_its_reviewer_and_not_that_of_its_perso
     assert counting(unit, actor.person_id) == []
 
 
-# A framework that changes
-
-
-def test_topics_that_vanished_are_dropped_and_told(
-    unit: UnitFactory, actor: Actor, catalogue: Catalogue, asked: int
-) -> None:
-    with unit(write=True) as u:
-        u.review.save_draft(u.review.get(asked), GIVEN, NOTES)
-    newer = UnitFactory(unit.engine, _without(catalogue, STREAMING, CLEANING), unit.settings, unit.clock)
-    with newer() as u:
-        rubric = u.review.rubric(u.review.get(asked))
-    assert rubric.changed
-    assert (rubric.pinned, rubric.current) == (catalogue.framework.label, "2+feedfeedfeed")
-    assert rubric.dropped == (CLEANING, STREAMING)
-    assert {line.topic.key for line in rubric.topics} == {topic for topic in _open_but(CLEANING) if topic != STREAMING}
-    with newer(write=True) as u:
-        u.review.submit(u.review.get(asked), {FEATURES: 2.5}, {})
-    with newer() as u:
-        assert u.review.get(asked).versions[0].framework_version == "2+feedfeedfeed"
-    assert [level for *_, level in counting(unit, actor.person_id)] == [2.5]
-
-
 # Panels
 
 
@@ -498,12 +458,3 @@ def _candidate(session: object, manager: Actor) -> Candidate:
 def _open_but(*keys: str) -> dict[str, None]:
     topics = (CLEANING, FEATURES, STREAMING, "data-validation", "data-versioning", "imbalance-missing-data")
     return {key: None for key in topics if key not in keys}
-
-
-def _without(catalogue: Catalogue, *topics: str) -> Catalogue:
-    """Return a newer catalogue that has some topics no more."""
-    layers = tuple(
-        replace(layer, topics=tuple(topic for topic in layer.topics if topic.key not in topics))
-        for layer in catalogue.framework.layers
-    )
-    return replace(catalogue, framework=replace(catalogue.framework, version=2, digest="feed" * 16, layers=layers))

@@ -16,6 +16,7 @@ from assessor.models.account import UserAccount
 from assessor.services.permissions import RULES, needs_subject
 from assessor.services.unit import UnitFactory
 from assessor.web.access import SESSION_KEY, action_of
+from tests.hiring import add_candidate, open_requisition
 from tests.web.clients import add, demo_person, finish
 from tests.web.conftest import Browser, Person
 
@@ -69,6 +70,11 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         attempt_id = u.quiz.start(ada.id, "measured").id
         team = u.team.create(ada.actor, "Crew seven", "ml-engineer")
         member_id = u.team.add(ada.actor, team, ada.actor.user_id).id
+        rita = u.account.create("rita@example.org", "hash", roles=("member",))
+        review = u.review.ask_peer(ada.actor, rita.id, "production-infrastructure")
+        u.review.submit(review, {"api-design": 3.0}, {"api-design": "wrote zanzibar"})
+    requisition_id = open_requisition(unit, ada.actor, ada.actor, title="zanzibar engineer")
+    candidate_id = add_candidate(unit, ada.actor, requisition_id, "https://github.com/guest-of-ada/zanzibar")
     with unit() as u:
         [invite] = u.workspace.invites(workspace_id)
         other_session = next(
@@ -86,6 +92,10 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         "invite_id": invite.id,
         "token": "x" * 43,
         "attempt_id": attempt_id,
+        "review_id": review.id,
+        "requisition_id": requisition_id,
+        "candidate_id": candidate_id,
+        "user_id": ada.actor.user_id,
         "place": 1,
         "slug": "crew-seven",
         "member_id": member_id,
@@ -192,6 +202,7 @@ def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: Unit
         if answer.status_code == 200 and method == "GET":
             seen.add(rule.endpoint)
     assert {"portfolio.show", "portfolio.download", "portfolio.progress", "portfolio.evidence"} <= seen
+    assert {"review.show", "review.evidence"} <= seen
     for _rule, method, address in world.addresses(app):
         if method == "POST":
             answer = send(browser, method, address)
@@ -209,6 +220,10 @@ def test_numbers_that_no_row_has_are_no_errors(app: Flask, world: World, number:
         "attempt_id",
         "place",
         "member_id",
+        "review_id",
+        "requisition_id",
+        "candidate_id",
+        "user_id",
     )
     for rule in app.url_map.iter_rules():
         for name in rule.arguments & {*names}:
@@ -235,6 +250,7 @@ ODD = (
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_text_in_every_field_is_no_error_and_is_escaped(app: Flask, world: World, odd: str) -> None:
     fields = ("source", "rev", "email", "password", "role", "name", "next", "at", "since", "csrf_token", "invite")
+    fields += ("self-layer", "ask-layer", "ask-reviewer", "stamp", "reason", "topic-api-design", "note-api-design")
     for rule, method, address in world.addresses(app):
         if rule.endpoint in ENDS_THE_SESSION:
             continue

@@ -144,6 +144,7 @@ def evidence(review_id: int, analysis_id: UUID, signal_key: str) -> ResponseRetu
 
 def _index(*, self_form: SelfForm | None = None, ask_form: AskForm | None = None) -> str:
     who, layers = signed_in(), catalogue().framework.layers
+    chosen = request.args.get("layer")
     with unit() as u:
         lists, peers = u.review.lists(who), u.review.peers(who)
     return render_template(
@@ -153,8 +154,8 @@ def _index(*, self_form: SelfForm | None = None, ask_form: AskForm | None = None
         names={layer.key: layer.name for layer in layers},
         name_of=name_of,
         subject_of=subject_of,
-        self_form=self_form or SelfForm.of(layers),
-        ask_form=ask_form or AskForm.of(layers, peers),
+        self_form=self_form or SelfForm.of(layers, chosen),
+        ask_form=ask_form or AskForm.of(layers, peers, chosen),
     )
 
 
