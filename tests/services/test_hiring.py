@@ -206,7 +206,10 @@ def test_a_panellist_sees_nothing_of_the_others_before_their_own_review_is_in(pa
     assert panel.levels(panel.ann) == panel.levels(panel.ben) == panel.levels(panel.manager)
     with panel.unit() as u:
         page = u.panel.candidate_page(panel.ann, u.hiring.candidate(panel.id, panel.candidate))
-    assert [(one.name, one.means[LAYERS[0]]) for one in page.reviews] == [("ben@example.org", 5), ("ann@example.org", 1)]
+    assert [(one.name, one.means[LAYERS[0]]) for one in page.reviews] == [
+        ("ben@example.org", 5),
+        ("ann@example.org", 1),
+    ]
 
 
 def test_repositories_that_a_reviewer_looked_at_weigh_as_before_for_who_may_not_know(panel: Panel) -> None:
