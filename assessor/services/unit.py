@@ -15,9 +15,11 @@ from assessor.content.schema import Catalogue
 from assessor.models.session import writing
 from assessor.services.account import AccountService
 from assessor.services.audit import AuditService
+from assessor.services.candidacy import CandidacyService
 from assessor.services.hiring import HiringService
 from assessor.services.identity import IdentityService
 from assessor.services.looks import LookService
+from assessor.services.panel import PanelService
 from assessor.services.portfolio import PortfolioService
 from assessor.services.profile import ProfileService
 from assessor.services.quiz import QuizService
@@ -99,16 +101,43 @@ class Unit:
 
     @cached_property
     def hiring(self) -> HiringService:
-        """Return what managers, panels and candidates do."""
+        """Return what managers do with requisitions, panels and candidates."""
         return HiringService(
             self.session,
             self.catalogue,
             self._clock,
+            self._settings,
             audit=self.audit,
             accounts=self.account,
             identities=self.identity,
             portfolios=self.portfolio,
+        )
+
+    @cached_property
+    def panel(self) -> PanelService:
+        """Return what panels and those who decide do."""
+        return PanelService(
+            self.session,
+            self.catalogue,
+            self._clock,
+            audit=self.audit,
+            hiring=self.hiring,
+            portfolios=self.portfolio,
             reviews=self.review,
+            looks=self.looks,
+        )
+
+    @cached_property
+    def candidacy(self) -> CandidacyService:
+        """Return what candidates do."""
+        return CandidacyService(
+            self.session,
+            self._clock,
+            self._settings,
+            audit=self.audit,
+            accounts=self.account,
+            hiring=self.hiring,
+            looks=self.looks,
         )
 
     @cached_property
