@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -99,6 +103,49 @@ def signed_in_state(chromium: Browser, site: str) -> dict[str, object]:
     state: dict[str, object] = dict(context.storage_state())
     context.close()
     return state
+
+
+@dataclass(frozen=True)
+class People:
+    """Hold the cookies of real accounts with things of their own, and where these are."""
+
+    newcomer: Any
+    candidate: Any
+    places: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def people(chromium: Browser, site: str) -> People:
+    """Sign up somebody who begins a quiz, makes a team and invites a candidate; and let the candidate come."""
+    context = chromium.new_context(base_url=site)
+    page = context.new_page()
+    page.goto("/register")
+    page.get_by_label(re.compile("mail", re.IGNORECASE)).fill("newcomer@example.org")
+    page.get_by_label("Password").fill("four unrelated plain words")
+    page.get_by_role("button", name="Sign up").click()
+    page.goto("/quiz")
+    page.get_by_role("button", name="Begin the quiz").click()
+    places = {"question": urlsplit(page.url).path}
+    page.goto("/team")
+    page.get_by_label("Name").fill("First team")
+    page.get_by_role("button", name="Make the team").click()
+    places["own_team"] = urlsplit(page.url).path
+    page.goto("/hiring")
+    page.get_by_label("Title").fill("Somebody for evaluation")
+    page.get_by_role("button", name="Open it").click()
+    page.get_by_role("button", name="Make a link").click()
+    places["invitation"] = urlsplit(page.locator(".note.success code").inner_text()).path
+    newcomer = context.storage_state()
+    context.close()
+    context = chromium.new_context(base_url=site)
+    page = context.new_page()
+    page.goto(places["invitation"])
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/application")
+    candidate = context.storage_state()
+    context.close()
+    return People(newcomer, candidate, places)
 
 
 @pytest.fixture
