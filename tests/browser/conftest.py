@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask, Response, g, has_request_context
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from sqlalchemy import event
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from assessor.cli.db import upgrade
@@ -68,6 +70,7 @@ def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def site(site_settings: Settings) -> Iterator[str]:
     """Serve the application and return its address."""
     app = create_app(site_settings)
+    _count_queries(app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -75,6 +78,21 @@ def site(site_settings: Settings) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _count_queries(app: Flask) -> None:
+    """Let every answer tell how many statements it cost, so that a page's test can read it."""
+
+    def count(*_arguments: object) -> None:
+        if has_request_context():
+            g.statements = g.get("statements", 0) + 1
+
+    def tell(response: Response) -> Response:
+        response.headers["X-Statements"] = str(g.get("statements", 0))
+        return response
+
+    event.listen(app.extensions["assessor.unit"].engine, "before_cursor_execute", count)
+    app.after_request(tell)
 
 
 @pytest.fixture(scope="session")

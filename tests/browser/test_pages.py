@@ -61,6 +61,7 @@ PAGES: dict[str, tuple[str, ...]] = {
 WIDTHS = (1280, 360)
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
+MOST_STATEMENTS = 8
 HTML_BUDGET, CSS_BUDGET, SCRIPT_BUDGET = 30_000, 8_000, 6_000
 
 # Text of a chart is drawn in units of its viewBox; what counts is its height on the screen and that it is not cut off.
@@ -168,6 +169,7 @@ def test_page(
             break  # the browser itself reports the status on the console, which `watched` would take for an error
         assert answer.status == 200
         assert len(gzip.compress(answer.body())) <= HTML_BUDGET
+        assert int(answer.headers["x-statements"]) <= MOST_STATEMENTS
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             results = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
