@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 @click.group(name="content")
 def command() -> None:
-    """Check the framework, the roles and the texts of signals."""
+    """Check the framework, the roles, the texts of signals and the questions of the quiz."""
 
 
 @command.command()
@@ -37,3 +37,12 @@ def lint(folder: Path | None) -> None:
         f"Content {framework.label} is right: {len(framework.layers)} layers, {len(framework.topics)} topics, "
         f"{len(framework.signals)} signals, {len(found.roles)} roles, {len(found.items)} questions."
     )
+
+
+@command.command()
+def coverage() -> None:
+    """Print how many questions each topic has, by type and level, as a Markdown table."""
+    from assessor.content.catalogue import load_catalogue
+    from assessor.content.items import coverage_table
+
+    click.echo(coverage_table(load_catalogue(resource_dir("rubrics"))))
