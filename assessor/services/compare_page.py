@@ -166,7 +166,7 @@ def _severities(columns: Sequence[Column], visible: Sequence[Sequence[EvidenceRo
 
 def _estimated(people: Sequence[Sequence[EvidenceRow]]) -> dict[str, tuple[float, float]]:
     try:
-        from assessor.measurement import raters  # type: ignore[attr-defined]
+        from assessor.measurement import raters
     except ImportError:
         return {}
     found: dict[str, tuple[float, float]] = raters.severities(people)

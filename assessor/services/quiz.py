@@ -15,6 +15,7 @@ from assessor.content.answers import ChoiceKey, Given, NumericKey, OrderingKey, 
 from assessor.content.schema import Catalogue, Item
 from assessor.models.profile import Evidence, Person
 from assessor.models.quiz import Answer, Attempt, AttemptMode
+from assessor.services.audit import AuditService
 from assessor.services.errors import Conflict, Invalid, NotFound
 from assessor.services.evidence import years
 from assessor.services.quiz_page import (
@@ -53,10 +54,13 @@ class Said:
 class QuizService:
     """Do what people do with the quiz."""
 
-    def __init__(self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], audit: AuditService
+    ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
+        self._audit = audit
 
     def start(
         self, person_id: int, mode: AttemptMode, *, layer_key: str | None = None, domain: str | None = None
@@ -81,6 +85,7 @@ class QuizService:
             domain=self._domain(layer, domain),
             seed=secrets.randbelow(2**31),
             exposure=self._exposure(),
+            correlation=0.5,
             bank=self._catalogue.items_label,
             started_at=self._clock(),
             answers=[],
@@ -170,7 +175,9 @@ class QuizService:
 
     def _ask(self, attempt: Attempt) -> None:
         """Draw the next question, or finish where there is none."""
-        item = self._sitting(attempt).next_item()
+        sitting = self._sitting(attempt)
+        self._note_correlation(attempt, sitting.correlation)
+        item = sitting.next_item()
         if item is None:
             self._finish(attempt)
             return
@@ -184,6 +191,14 @@ class QuizService:
             )
         )
         self._session.flush()
+
+    def _note_correlation(self, attempt: Attempt, chosen: float) -> None:
+        """Log that the answers speak for another correlation between layers: it moves all ten estimates at once."""
+        before, attempt.correlation = attempt.correlation, chosen
+        if attempt.answers and chosen != before:
+            self._audit.write(
+                f"person:{attempt.person_id}", "quiz.correlation", f"quiz:{attempt.id}", before=before, chosen=chosen
+            )
 
     def _finish(self, attempt: Attempt) -> None:
         now = self._clock().astimezone(UTC)

@@ -87,7 +87,7 @@ class Unit:
     @cached_property
     def quiz(self) -> QuizService:
         """Return what people do with the quiz."""
-        return QuizService(self.session, self.catalogue, self._clock)
+        return QuizService(self.session, self.catalogue, self._clock, self.audit)
 
     @cached_property
     def review(self) -> ReviewService:

@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("domain", sa.String(length=60), nullable=True),
         sa.Column("seed", sa.Integer(), nullable=False),
         sa.Column("exposure", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("correlation", sa.Double(), nullable=False),
         sa.Column("bank", sa.String(length=60), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
