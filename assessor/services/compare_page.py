@@ -51,6 +51,11 @@ class LayerRow:
     reviewed: bool
     standings: tuple[tuple[Column, LayerStanding], ...]
 
+    @property
+    def measured(self) -> bool:
+        """Tell whether anybody is measured in it."""
+        return any(own.measured for _, own in self.standings)
+
 
 @dataclass(frozen=True, slots=True)
 class Severity:
