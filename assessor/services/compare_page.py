@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 
 from assessor.content.schema import Catalogue, Layer, RoleTarget, Topic
-from assessor.measurement import agreement
+from assessor.measurement import agreement, raters
 from assessor.measurement.fusion import EvidenceRow
 from assessor.models.hiring import Candidate, Decision, Requisition
 from assessor.models.profile import Evidence
@@ -50,6 +50,11 @@ class LayerRow:
     target: float | None
     reviewed: bool
     standings: tuple[tuple[Column, LayerStanding], ...]
+
+    @property
+    def measured(self) -> bool:
+        """Tell whether anybody is measured in it."""
+        return any(own.measured for _, own in self.standings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,22 +160,13 @@ def _severities(columns: Sequence[Column], visible: Sequence[Sequence[EvidenceRo
     names = {one.rater: one.name for one in said}
     if len(names) < 2:
         return ()
-    found = _estimated(visible)
+    found = raters.severities(visible)
     lines = (
         Severity(name, found[rater][0], found[rater][1], sum(one.rater == rater for one in said))
         for rater, name in names.items()
         if rater in found
     )
     return tuple(sorted(lines, key=lambda one: one.name.lower()))
-
-
-def _estimated(people: Sequence[Sequence[EvidenceRow]]) -> dict[str, tuple[float, float]]:
-    try:
-        from assessor.measurement import raters
-    except ImportError:
-        return {}
-    found: dict[str, tuple[float, float]] = raters.severities(people)
-    return found
 
 
 def _agreement(columns: Sequence[Column]) -> Agreement:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from assessor.analysis.report.model import SHOWN_FINDINGS
 from assessor.models.portfolio import Analysis, Repository
 from assessor.models.profile import Person
 from assessor.services.evidence_beside import LayerBeside, SignalBeside
@@ -50,16 +51,35 @@ FORGES = (
     r"|huggingface\.co|hf\.co|git\.sr\.ht|linkedin\.com|kaggle\.com|[\w-]+\.github\.io|[\w-]+\.gitlab\.io)"
 )
 ADDRESS = r"(?<![\w.+%-])[\w.+%-]+@[\w-]+(?:\.[\w-]+)+"
-GENERAL = (
-    (re.compile(rf"(?i)(?:git\+)?(?:https?|ssh|git)://(?:[^\s/@]*@)?(?:www\.)?{FORGES}[^\s\"'<>)\]]*"), LINK),
-    (re.compile(rf"(?i)\bgit@{FORGES}:[^\s\"'<>)\]]*"), LINK),
-    (re.compile(rf"(?i)(?<![\w.-]){FORGES}/[^\s\"'<>)\]]+"), LINK),
-    (re.compile(ADDRESS), HIDDEN),
-    (re.compile(r"(?i)(?<!\w)((?:copyright\b(?:\s*\(c\)|\s*©)?|©)[\d,\s–-]*)[^\W\d].*"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?i)((?:author|maintainer)s?(?:__|[\"'])?\s*[=:][\s\[({]*(?:name\s*=\s*)?)[\"'].*"), rf"\1{HIDDEN}"),
-    (re.compile(r"(?im)^([\s#*/]*@?(?:author|maintainer)s?\b:?[ \t]*(?=[^\W\d_][^\W\d]+ ))\S.*"), rf"\1{HIDDEN}"),
+LINK_SIGNS = ("git", "bitbucket", "codeberg", "huggingface", "hf.co", "linkedin", "kaggle")
+AUTHOR_SIGNS = ("author", "maintainer")
+GENERAL: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
+    (
+        LINK_SIGNS,
+        re.compile(rf"(?i)(?:git\+)?(?:https?|ssh|git)://(?:[^\s/@]*@)?(?:www\.)?{FORGES}[^\s\"'<>)\]]*"),
+        LINK,
+    ),
+    (LINK_SIGNS, re.compile(rf"(?i)\bgit@{FORGES}:[^\s\"'<>)\]]*"), LINK),
+    (LINK_SIGNS, re.compile(rf"(?i)(?<![\w.-]){FORGES}/[^\s\"'<>)\]]+"), LINK),
+    (("@",), re.compile(ADDRESS), HIDDEN),
+    (
+        ("copyright", "©"),
+        re.compile(r"(?i)(?<!\w)((?:copyright\b(?:\s*\(c\)|\s*©)?|©)[\d,\s–-]*)[^\W\d].*"),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        AUTHOR_SIGNS,
+        re.compile(r"(?i)((?:author|maintainer)s?(?:__|[\"'])?\s*[=:][\s\[({]*(?:name\s*=\s*)?)[\"'].*"),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        AUTHOR_SIGNS,
+        re.compile(r"(?im)^([\s#*/]*@?(?:author|maintainer)s?\b:?[ \t]*(?=[^\W\d_][^\W\d]+ ))\S.*"),
+        rf"\1{HIDDEN}",
+    ),
 )
-"""What names its writer in any repository: links to forges, addresses, and lines that say whose it is."""
+"""What names its writer in any repository: links to forges, addresses, and lines that say whose it is; each with what it
+takes for the pattern to be tried, since most lines have none of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +92,14 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """Return a text without what names the candidate."""
-        for general, neutral in GENERAL:
-            text = general.sub(neutral, text)
-        if self.pattern is None:
+        text = unicodedata.normalize("NFC", text)
+        lower = text.lower()
+        for signs, general, neutral in GENERAL:
+            if any(sign in lower for sign in signs):
+                text = general.sub(neutral, text)
+        if self.pattern is None or not any(word in lower for word in self.words):
             return text
-        return self.pattern.sub(
-            lambda found: self.words.get(_folded(found[0]), HIDDEN), unicodedata.normalize("NFC", text)
-        )
+        return self.pattern.sub(lambda found: self.words.get(_folded(found[0]), HIDDEN), text)
 
     def maybe(self, text: str | None) -> str | None:
         """Return the same for a text that may be missing."""
@@ -90,7 +111,8 @@ class Scrubber:
         named = self.numbers.get(made.repository.name, HIDDEN)
         repository = Repository(person_id=made.person_id, kind="zip", source="", name=named)
         analysis = Analysis(id=made.id, state=made.state, finished_at=made.finished_at, repository=repository)
-        return replace(page, analysis=analysis, findings=tuple(map(self._finding, page.findings)))
+        findings = tuple(self._finding(view, lines=place < SHOWN_FINDINGS) for place, view in enumerate(page.findings))
+        return replace(page, analysis=analysis, findings=findings)
 
     def beside(self, layers: Iterable[LayerBeside]) -> tuple[LayerBeside, ...]:
         """Return what lies beside a rubric with repositories under their numbers and every text scrubbed."""
@@ -100,7 +122,8 @@ class Scrubber:
         places = tuple(replace(at, place=self.text(at.place), message=self.text(at.message)) for at in one.places)
         return replace(one, repository=self.numbers.get(one.repository, HIDDEN), places=places)
 
-    def _finding(self, view: FindingView) -> FindingView:
+    def _finding(self, view: FindingView, *, lines: bool) -> FindingView:
+        """Return a finding scrubbed, with its lines where a page shows them."""
         found = view.finding
         return replace(
             view,
@@ -110,10 +133,10 @@ class Scrubber:
                 message=self.text(found.message),
                 wired_by=self.maybe(found.wired_by),
                 verified_by=self.maybe(found.verified_by),
-                excerpt=self.maybe(found.excerpt),
+                excerpt=None,
             ),
             reasons=tuple(Reason(one.holds, self.text(one.text)) for one in view.reasons),
-            lines=tuple(Line(one.number, self.text(one.text), one.cited) for one in view.lines),
+            lines=tuple(Line(one.number, self.text(one.text), one.cited) for one in view.lines if lines),
         )
 
 

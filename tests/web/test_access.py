@@ -203,6 +203,7 @@ def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: Unit
             seen.add(rule.endpoint)
     assert {"portfolio.show", "portfolio.download", "portfolio.progress", "portfolio.evidence"} <= seen
     assert {"review.show", "review.evidence"} <= seen
+    assert {"hiring.show", "hiring.candidate", "hiring.review", "hiring.compare", "hiring.decision"} <= seen
     for _rule, method, address in world.addresses(app):
         if method == "POST":
             answer = send(browser, method, address)

@@ -411,6 +411,8 @@ def test_what_others_answered_in_the_browser_does_not_become_a_candidates(
     visitor.send("/start", role="ml-engineer", **layers)
     visitor.send(link, consent="y")
     assert json.loads(visitor.open("/settings/export"))["self_ratings"] == []
+    with visitor.client.session_transaction() as session:
+        assert session["draft"]
 
 
 # The demo user, and what pages cost

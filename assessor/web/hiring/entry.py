@@ -8,7 +8,7 @@ from flask_limiter.util import get_remote_address
 
 from assessor.services.errors import Invalid
 from assessor.web.access import SESSION_KEY, action
-from assessor.web.context import signed_in, unit
+from assessor.web.context import DRAFT, signed_in, unit
 from assessor.web.hiring.blueprint import pages
 from assessor.web.hiring.forms import ConsentForm
 from assessor.web.limits import limiter
@@ -42,7 +42,10 @@ def invitation_accept(token: str) -> ResponseReturnValue:
     except Invalid as error:
         form.refuse(error)
         return _invitation(token, form), 400
+    draft = session.get(DRAFT)
     session.clear()
+    if draft is not None:
+        session[DRAFT] = draft  # answers from before are for an account of their own
     start_session(user_id)
     return redirect(url_for("hiring.application"))
 
