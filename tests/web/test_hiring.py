@@ -299,6 +299,9 @@ def test_the_comparison_tells_agreement_severity_and_splits(enter: Enter, mia: P
     assert "ann@example.org 4.5" in page
     assert html.count('role="img"') == 3
     assert "No agreement yet" not in page
+    severities = dict(re.findall(r"(ann|ben)@example\.org: ([+−]\d\.\d) ± \d\.\d", page))
+    assert severities["ann"].startswith("+")  # the milder of the two
+    assert severities["ben"].startswith("−")
     rows = list(csv.reader(io.StringIO(mia.browser.open(f"{place}.csv"))))
     assert len(rows) == 1 + 3 * 10
     assert rows[0][:3] == ["candidate", "layer", "level"]
