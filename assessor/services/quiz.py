@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,10 +53,13 @@ class Said:
 class QuizService:
     """Do what people do with the quiz."""
 
-    def __init__(self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], chance: random.Random
+    ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
+        self._chance = chance
 
     def start(
         self, person_id: int, mode: AttemptMode, *, layer_key: str | None = None, domain: str | None = None
@@ -79,7 +82,7 @@ class QuizService:
             mode=mode,
             layer=layer,
             domain=self._domain(layer, domain),
-            seed=secrets.randbelow(2**31),
+            seed=self._chance.randrange(2**31),
             exposure=self._exposure(),
             bank=self._catalogue.items_label,
             started_at=self._clock(),
