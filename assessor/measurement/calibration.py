@@ -27,7 +27,9 @@ LOG_WEIGHTS: Floats = -0.5 * NODES**2 - math.log(np.exp(-0.5 * NODES**2).sum())
 MOST_STEPS = 500
 CLOSE, THERE = 0.05, 1e-7  # the largest move of a parameter that starts Newton steps, and that ends the search
 LONGEST = 1.0
-BOUNDS: Floats = np.array([[math.log(0.05), math.log(20.0)], [-10.0, 10.0]])  # of ln a and b: for items without a maximum
+BOUNDS: Floats = np.array(
+    [[math.log(0.05), math.log(20.0)], [-10.0, 10.0]]
+)  # of ln a and b: for items without a maximum
 
 
 @dataclass(frozen=True, slots=True)
