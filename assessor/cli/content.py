@@ -20,6 +20,7 @@ def command() -> None:
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 def lint(folder: Path | None) -> None:
     """Check every file of FOLDER (the installed content by default); exit 1 and name file and line of each problem."""
+    from assessor.cli.demo.reading import read_story
     from assessor.content.catalogue import ContentError, load_catalogue
     from assessor.content.items import bank_problems
 
@@ -28,6 +29,8 @@ def lint(folder: Path | None) -> None:
         found = load_catalogue(folder)
         if lacking := bank_problems(folder, found.framework, found.items):
             raise ContentError(tuple(lacking))
+        if (folder / "demo" / "story.yaml").exists():
+            read_story(folder, found)
     except ContentError as error:
         for problem in error.problems:
             click.echo(problem, err=True)

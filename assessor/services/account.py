@@ -152,7 +152,8 @@ class AccountService:
     def set_role(self, email: str, role: str, *, workspace: str = MAIN, by: str = OPERATOR) -> None:
         """Give a user a role in a workspace, which is made if it does not exist, or the role "operator".
 
-        Raises NotFound for an unknown address, Invalid for an unknown role.
+        Raises NotFound for an unknown address, Invalid for an unknown role, Conflict for a workspace of the demo: whom
+        everybody can be works with nobody else.
         """
         user = self._by_email(email)
         if role == OPERATOR:
@@ -160,6 +161,10 @@ class AccountService:
                 user.roles.append(self._operator_role())
         elif role in get_args(WorkspaceRole):
             place = self._workspaces.find(workspace) or self._workspaces.add(workspace, workspace, demo=user.demo)
+            if place.demo != user.demo:
+                raise Conflict(
+                    f"The demo has a workspace of its own, and {workspace!r} would be both.", "Choose another."
+                )
             self._workspaces.join(user, place.id, role)  # type: ignore[arg-type]
         else:
             allowed = ", ".join((*get_args(WorkspaceRole), OPERATOR))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Collection
 
 __all__ = ["CODE_NAMES", "draw_code_name"]
@@ -17,7 +17,7 @@ CODE_NAMES = tuple(THINGS.split())
 """Sixty, so that a requisition has room for sixty candidates."""
 
 
-def draw_code_name(taken: Collection[str]) -> str | None:
+def draw_code_name(taken: Collection[str], chance: random.Random) -> str | None:
     """Return a code name at random that is not taken, or None when all are."""
     left = [name for name in CODE_NAMES if name not in taken]
-    return secrets.choice(left) if left else None
+    return chance.choice(left) if left else None

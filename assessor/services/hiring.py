@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
@@ -48,6 +49,7 @@ class HiringService:
         accounts: AccountService,
         identities: IdentityService,
         portfolios: PortfolioService,
+        chance: random.Random,
     ) -> None:
         self._session = session
         self._catalogue = catalogue
@@ -57,6 +59,7 @@ class HiringService:
         self._accounts = accounts
         self._identities = identities
         self._portfolios = portfolios
+        self._chance = chance
 
     # Read
 
@@ -222,7 +225,7 @@ class HiringService:
         if len(contact) > CONTACT_LENGTH:
             raise Invalid({"contact": f"A contact has at most {CONTACT_LENGTH} characters."})
         taken = self._session.scalars(select(Candidate.code_name).where(Candidate.requisition_id == requisition.id))
-        name = draw_code_name(set(taken))
+        name = draw_code_name(set(taken), self._chance)
         if name is None:
             raise Conflict(f"{len(CODE_NAMES)} candidates are in this requisition.", "Open another one.")
         person = Person(created_at=self._clock())

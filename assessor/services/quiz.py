@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -55,12 +55,19 @@ class QuizService:
     """Do what people do with the quiz."""
 
     def __init__(
-        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], audit: AuditService
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        *,
+        audit: AuditService,
+        chance: random.Random,
     ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
         self._audit = audit
+        self._chance = chance
 
     def start(
         self, person_id: int, mode: AttemptMode, *, layer_key: str | None = None, domain: str | None = None
@@ -83,7 +90,7 @@ class QuizService:
             mode=mode,
             layer=layer,
             domain=self._domain(layer, domain),
-            seed=secrets.randbelow(2**31),
+            seed=self._chance.randrange(2**31),
             exposure=self._exposure(),
             correlation=0.5,
             bank=self._catalogue.items_label,
