@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
 from assessor.config import Settings, SettingsError
 
-__all__ = ["read_settings", "ready"]
+__all__ = ["read_settings"]
 
 
 def read_settings() -> Settings:
@@ -18,17 +15,3 @@ def read_settings() -> Settings:
         return Settings.from_environment()
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def ready(settings: Settings) -> Iterator[None]:
-    """Let a command work on a database whose schema is current; what a service refuses ends it with cause and cure."""
-    from assessor.cli.db import pending
-    from assessor.services.errors import ServiceError
-
-    if pending(settings):
-        raise click.ClickException("the database is not ready; run `assessor db upgrade` first")
-    try:
-        yield
-    except ServiceError as error:
-        raise click.ClickException(f"{error.cause} {error.cure}".strip()) from error

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assessor.cli.environment import read_settings, ready
+from assessor.cli.db import ready
+from assessor.cli.environment import read_settings
 from assessor.config import Settings
 
 if TYPE_CHECKING:

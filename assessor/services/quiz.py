@@ -59,7 +59,6 @@ class QuizService:
         session: Session,
         catalogue: Catalogue,
         clock: Callable[[], datetime],
-        *,
         audit: AuditService,
         chance: random.Random,
     ) -> None:

@@ -95,7 +95,7 @@ class Unit:
     @cached_property
     def quiz(self) -> QuizService:
         """Return what people do with the quiz."""
-        return QuizService(self.session, self.catalogue, self._clock, audit=self.audit, chance=self._chance)
+        return QuizService(self.session, self.catalogue, self._clock, self.audit, self._chance)
 
     @cached_property
     def review(self) -> ReviewService:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from assessor.cli.environment import read_settings, ready
+from assessor.cli.db import ready
+from assessor.cli.environment import read_settings
 from assessor.config import Settings, resource_dir
 
 if TYPE_CHECKING:
