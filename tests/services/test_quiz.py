@@ -325,6 +325,26 @@ def test_a_corrected_question_is_read_again_and_a_withdrawn_one_replaced(
             u.quiz.answer(attempt_id, 1, 1, Said([], unknown=True))
 
 
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_quiz_ends_where_the_bank_has_none_of_its_questions_any_more(
+    unit: UnitFactory, actor: Actor, settings: Settings, clock: Clock, answered: int
+) -> None:
+    attempt_id = start(unit, actor, layer_key=LAYER)
+    for _ in range(answered):
+        answer_next(unit, attempt_id, right=True)
+    kept = MappingProxyType({key: item for key, item in unit.catalogue.items.items() if item.layer != 1})
+    without = UnitFactory(unit.engine, replace(unit.catalogue, items=kept), settings, clock)
+    with without() as u:
+        page = u.quiz.question(u.quiz.attempt(attempt_id))
+    assert page is not None
+    assert page.item is None
+    with without(write=True) as u:
+        u.quiz.skip_withdrawn(attempt_id)
+    with without() as u:
+        assert u.quiz.result(u.quiz.attempt(attempt_id)).answered == answered
+    assert rows(unit, actor) == []
+
+
 def test_options_are_shuffled_alike_at_every_look_and_differently_between_questions(
     unit: UnitFactory, actor: Actor
 ) -> None:
