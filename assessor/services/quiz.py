@@ -244,10 +244,14 @@ class QuizService:
         return self._session.scalar(query.options(selectinload(Attempt.answers)))
 
     def _cooled_down(self, person_id: int, layer: int | None) -> None:
+        """Return if enough time went by since the last measured test in which anything was answered. Raises Conflict."""
         same = Attempt.layer.is_(None) if layer is None else Attempt.layer == layer
         last = self._session.scalar(
             select(func.max(Attempt.finished_at)).where(
-                Attempt.person_id == person_id, Attempt.mode == "measured", same
+                Attempt.person_id == person_id,
+                Attempt.mode == "measured",
+                same,
+                Attempt.answers.any(Answer.answered_at.is_not(None)),
             )
         )
         if last is not None and self._clock() < last + COOL_DOWN:

@@ -131,6 +131,14 @@ def test_nothing_answered_moves_nothing(unit: UnitFactory, actor: Actor) -> None
     assert rows(unit, actor) == []
 
 
+def test_a_quiz_that_was_stopped_before_any_answer_can_begin_again(unit: UnitFactory, actor: Actor) -> None:
+    attempt_id = start(unit, actor)
+    with unit(write=True) as u:
+        u.quiz.finish(attempt_id)
+        assert u.quiz.index(actor.person_id).free_from == {}
+    assert start(unit, actor) != attempt_id
+
+
 def test_layer_eight_is_asked_in_the_chosen_domain_or_not_at_all(unit: UnitFactory, actor: Actor) -> None:
     attempt_id = start(unit, actor, layer_key="domain-leverage", domain="legal")
     while answer_next(unit, attempt_id, right=True):
@@ -209,6 +217,7 @@ def test_measured_quizzes_over_the_same_layers_need_time_between_them(
 ) -> None:
     first = start(unit, actor, layer_key=LAYER)
     assert start(unit, actor) == first  # the open one goes on, whatever is asked for
+    answer_next(unit, first, right=True)
     with unit(write=True) as u:
         u.quiz.finish(first)
     with pytest.raises(Conflict, match="14 days"):
