@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from assessor.content.answers import ChoiceKey, Given, NumericKey, OrderingKey, read_number
 from assessor.content.schema import Catalogue, Item
@@ -220,10 +220,20 @@ class QuizService:
         self._session.flush()
 
     def _sitting(self, attempt: Attempt) -> Sitting:
+        """Return an attempt as measurement sees it: what was asked elsewhere before it was answered here counts as seen.
+
+        That is of earlier attempts and of those begun meanwhile, for practice explains at once.
+        """
+        here = aliased(Answer)
         earlier = (
             select(Answer.item_id)
             .join(Attempt)
-            .where(Attempt.person_id == attempt.person_id, Attempt.id < attempt.id)
+            .outerjoin(here, (here.attempt_id == attempt.id) & (here.item_id == Answer.item_id))
+            .where(
+                Attempt.person_id == attempt.person_id,
+                Attempt.id != attempt.id,
+                (Attempt.id < attempt.id) | here.answered_at.is_(None) | (Answer.asked_at < here.answered_at),
+            )
             .distinct()
         )
         return Sitting(self._catalogue, attempt, set(self._session.scalars(earlier)))

@@ -354,6 +354,24 @@ def test_a_quiz_ends_where_the_bank_has_none_of_its_questions_any_more(
     assert rows(unit, actor) == []
 
 
+def test_what_is_practised_while_a_measured_quiz_is_open_counts_as_seen(
+    unit: UnitFactory, actor: Actor, clock: Clock
+) -> None:
+    noise = []
+    for practises in (False, True):
+        measured = start(unit, actor, layer_key=LAYER if practises else "data-engineering")
+        clock.forward(minutes=1)
+        if practises:  # all there is to ask, with its explanations, before the first question is answered
+            practised = start(unit, actor, "practice", layer_key=LAYER)
+            while answer_next(unit, practised, right=True):
+                pass
+            clock.forward(minutes=1)
+        while answer_next(unit, measured, right=True):
+            pass
+        noise.append(next(row.noise_sd for row in rows(unit, actor) if row.attempt_id == measured))
+    assert noise[1] > noise[0] * 1.2
+
+
 def test_options_are_shuffled_alike_at_every_look_and_differently_between_questions(
     unit: UnitFactory, actor: Actor
 ) -> None:
