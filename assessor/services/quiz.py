@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from assessor.content.answers import ChoiceKey, Given, NumericKey, OrderingKey, read_number
 from assessor.content.schema import Catalogue, Item
@@ -226,10 +226,20 @@ class QuizService:
         self._session.flush()
 
     def _sitting(self, attempt: Attempt) -> Sitting:
+        """Return an attempt as measurement sees it: what was asked elsewhere before it was answered here counts as seen.
+
+        That is of earlier attempts and of those begun meanwhile, for practice explains at once.
+        """
+        here = aliased(Answer)
         earlier = (
             select(Answer.item_id)
             .join(Attempt)
-            .where(Attempt.person_id == attempt.person_id, Attempt.id < attempt.id)
+            .outerjoin(here, (here.attempt_id == attempt.id) & (here.item_id == Answer.item_id))
+            .where(
+                Attempt.person_id == attempt.person_id,
+                Attempt.id != attempt.id,
+                (Attempt.id < attempt.id) | here.answered_at.is_(None) | (Answer.asked_at < here.answered_at),
+            )
             .distinct()
         )
         return Sitting(self._catalogue, attempt, set(self._session.scalars(earlier)))
@@ -250,10 +260,14 @@ class QuizService:
         return self._session.scalar(query.options(selectinload(Attempt.answers)))
 
     def _cooled_down(self, person_id: int, layer: int | None) -> None:
+        """Return if enough time went by since the last measured test in which anything was answered. Raises Conflict."""
         same = Attempt.layer.is_(None) if layer is None else Attempt.layer == layer
         last = self._session.scalar(
             select(func.max(Attempt.finished_at)).where(
-                Attempt.person_id == person_id, Attempt.mode == "measured", same
+                Attempt.person_id == person_id,
+                Attempt.mode == "measured",
+                same,
+                Attempt.answers.any(Answer.answered_at.is_not(None)),
             )
         )
         if last is not None and self._clock() < last + COOL_DOWN:

@@ -71,10 +71,10 @@ class Sitting:
     @property
     def correlation(self) -> float:
         """Return the correlation between layers that the answers so far speak for."""
-        return self._test.correlation
+        return self._test.correlation if self.items else self._attempt.correlation
 
     def next_item(self) -> Item | None:
-        """Return the question to ask next, or None where the sitting is over."""
+        """Return the question to ask next, or None where the sitting is over, also where the bank has none of it any more."""
         if len(self._attempt.answers) >= self.most:
             return None
         test = self._test
@@ -86,10 +86,14 @@ class Sitting:
 
     def width(self) -> float:
         """Return the mean width of the 90% intervals of the layers that are asked, in levels."""
+        if not self.items:
+            return 0.0
         return float(2 * NormalDist().inv_cdf(0.95) * np.mean(self._test.sds[self.layers]))
 
     def rows(self, time: float) -> list[EvidenceRow]:
         """Return a row of evidence for each layer that was asked."""
+        if not self.items:
+            return []
         source = f"quiz:{self._attempt.id}"
         return adaptive.evidence_rows(
             self._a, self._b, self._c, self._layer, self._marks(), time=time, source=source, seen=self._seen
