@@ -252,6 +252,12 @@ class HooksFacts(NamedTuple):
     hooks: tuple[Hook, ...]
 
 
+class ParametersFacts(NamedTuple):
+    """Hold numbers that configuration gives to training and evaluation: (dotted key, value, line)."""
+
+    values: tuple[tuple[str, float, int], ...]
+
+
 class RecipeFacts(NamedTuple):
     """Hold a Makefile, justfile, Taskfile, Procfile or a shell script (one task without a name)."""
 

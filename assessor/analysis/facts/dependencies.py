@@ -10,6 +10,7 @@ from typing import Any
 from assessor.analysis.facts.configuration_model import (
     DependencyFacts,
     LockFacts,
+    ParametersFacts,
     ProjectFacts,
     Requirement,
     Section,
@@ -17,6 +18,7 @@ from assessor.analysis.facts.configuration_model import (
 )
 from assessor.analysis.facts.ini import tox_tasks
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.shell import logical_lines
 from assessor.analysis.facts.yamltext import Map, Scalar, as_map
 
@@ -125,11 +127,11 @@ def _at(error: Exception) -> str:
     return f", line {found[1]}" if found else ""
 
 
-def read_toml(path: str, data: bytes) -> DependencyFacts | ProjectFacts | Skipped | None:
+def read_toml(path: str, data: bytes) -> DependencyFacts | ProjectFacts | ParametersFacts | Skipped | None:
     """Return the dependencies of a Pipfile, or the sections of a linter's own file; other TOML is not parsed."""
     name = path.lower().rpartition("/")[2]
     if name not in ("pipfile", "ruff.toml", ".ruff.toml", "pixi.toml", "cargo.toml", "pylintrc.toml", ".pylintrc.toml"):
-        return None
+        return read_parameters(data)
     top = _toml(path, data)
     if isinstance(top, Skipped):
         return top

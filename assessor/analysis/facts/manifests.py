@@ -13,6 +13,7 @@ from assessor.analysis.facts.configuration_model import (
     HooksFacts,
     Lines,
     ManifestFacts,
+    ParametersFacts,
     PipelineFacts,
     PipelineStage,
     RecipeFacts,
@@ -25,6 +26,7 @@ from assessor.analysis.facts.configuration_model import (
 )
 from assessor.analysis.facts.dependencies import conda
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.facts.workflows import workflow_of
@@ -112,6 +114,7 @@ YamlFacts = (
     | DependencyFacts
     | WorkflowFacts
     | RecipeFacts
+    | ParametersFacts
 )
 
 
@@ -144,7 +147,7 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         return WatchFacts((Watch("monitor", switched[1], line, ""),))
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
-    return None
+    return read_parameters(data)
 
 
 def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
@@ -165,6 +168,8 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
     resources: list[str] = []
     for first, part in _parts(source):
         match = KIND.search(part)
+        if match is not None:
+            objects += _traffic(part, first, match)
         if match is not None and match[1] not in RUNNING:
             objects.append(_named(part, first, match))
             continue
@@ -191,6 +196,30 @@ def _named(part: str, first: int, kind: re.Match[str]) -> Resource:
     name = NAME.search(part, kind.start()) or NAME.search(part)
     line = first + part.count("\n", 0, kind.start())
     return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part)
+
+
+WEIGHTED = re.compile(
+    r"^[ \t-]*(?:weight|setWeight|canaryTrafficPercent|traffic|[\w./]+/canary-weight|stepWeight|maxWeight):[ \t]*"
+    r"[\"']?(?:[1-9]\d?\b(?!\d)|\{\{)",
+    re.MULTILINE,
+)
+MIRRORED = re.compile(r"^[ \t-]*(?:mirror|mirrors|requestMirror|shadow):(?!(?:[ \t]*['\"]?false))", re.MULTILINE)
+SHARED = frozenset({"VirtualService", "HTTPRoute", "TrafficSplit", "ServiceRouter", "TraefikService"})
+SINGLE = frozenset({"Rollout", "InferenceService", "Canary", "Ingress", "SeldonDeployment", "Experiment"})
+
+
+def _traffic(part: str, first: int, kind: re.Match[str]) -> Iterator[Resource]:
+    """Yield what divides or mirrors the traffic between versions, as objects of kinds TrafficWeights and TrafficMirror."""
+    if kind[1] not in SHARED and kind[1] not in SINGLE:
+        return
+    weights = list(WEIGHTED.finditer(part))
+    if len(weights) >= (2 if kind[1] in SHARED else 1):
+        line = first + part.count("\n", 0, weights[0].end())
+        yield _named(part, first, kind)._replace(kind="TrafficWeights", line=line)
+    mirrored = MIRRORED.search(part)
+    if mirrored is not None:
+        line = first + part.count("\n", 0, mirrored.end())
+        yield _named(part, first, kind)._replace(kind="TrafficMirror", line=line)
 
 
 def _parts(source: str) -> Iterator[tuple[int, str]]:
@@ -332,7 +361,7 @@ def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     if name == "package.json":
         return package(path, data)
     if b'"panels"' not in data or not (b'"schemaVersion"' in data or b'"targets"' in data):
-        return None
+        return read_parameters(data)
     try:
         top = json.loads(data)
     except (ValueError, RecursionError):

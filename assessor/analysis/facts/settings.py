@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from assessor.analysis.facts.configuration_model import (
     Hook,
     HooksFacts,
+    ParametersFacts,
     ProjectFacts,
     RecipeFacts,
     Requirement,
@@ -18,6 +19,7 @@ from assessor.analysis.facts.configuration_model import (
 from assessor.analysis.facts.dependencies import requirement
 from assessor.analysis.facts.ini import sections_of, tox_tasks
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.yamltext import Map, as_map, documents, maps, script, text, texts
 
 __all__ = ["hooks", "package", "read_ini", "read_recipe"]
@@ -29,11 +31,11 @@ KNOWN = re.compile(
 MOST = 3_000
 
 
-def read_ini(path: str, data: bytes) -> ProjectFacts | None:
+def read_ini(path: str, data: bytes) -> ProjectFacts | ParametersFacts | None:
     """Return the sections of setup.cfg, tox.ini and of linters' files, with what they declare and run."""
     name = path.lower().rpartition("/")[2]
     if not KNOWN.fullmatch(name):
-        return None
+        return read_parameters(data)
     source = data.decode("utf-8-sig", "replace")
     found = sections_of(source)
     sections = [Section(title, line, len(keys)) for title, (line, keys) in found.items()]

@@ -10,18 +10,33 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.certainty import calibration
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
+from assessor.analysis.signals.experiments import ab_test, online_evaluation
 from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.learners import numpy_model, own_optimizer
 from assessor.analysis.signals.logs import structured_logging
+from assessor.analysis.signals.losses import custom_loss
+from assessor.analysis.signals.mathematics import (
+    information_measures,
+    linear_algebra_code,
+    probability_code,
+    statistical_test,
+)
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
+from assessor.analysis.signals.restraint import regularization
 from assessor.analysis.signals.security import secrets
+from assessor.analysis.signals.shifts import drift
+from assessor.analysis.signals.slices import sliced_metrics
+from assessor.analysis.signals.splits import leakage_risk, leakage_safe_split
 from assessor.analysis.signals.testing import unit_tests
+from assessor.analysis.signals.thresholds import metric_thresholds
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
@@ -63,6 +78,23 @@ DETECTORS: dict[str, Detector] = {
         Detector("docker", _alone(docker), frozenset({Kind.DOCKERFILE})),
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
+        # Mathematics, models and their measurement
+        Detector("custom-loss", _alone(custom_loss), CODE),
+        Detector("regularization", _alone(regularization), CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
+        Detector("own-optimizer", _alone(own_optimizer), CODE),
+        Detector("numpy-model", _alone(numpy_model), CODE),
+        Detector("calibration", _alone(calibration), CODE),
+        Detector("leakage-safe-split", _alone(leakage_safe_split), CODE),
+        Detector("leakage-risk", _alone(leakage_risk), CODE),
+        Detector("sliced-metrics", _alone(sliced_metrics), CODE),
+        Detector("drift", _alone(drift), CODE),
+        Detector("ab-test", _alone(ab_test), CODE | {Kind.YAML}),
+        Detector("online-evaluation", _alone(online_evaluation), CODE),
+        Detector("statistical-test", _alone(statistical_test), CODE),
+        Detector("information-measures", _alone(information_measures), CODE),
+        Detector("probability-code", _alone(probability_code), CODE),
+        Detector("linear-algebra-code", _alone(linear_algebra_code), CODE),
+        Detector("metric-thresholds", metric_thresholds, CODE | {Kind.YAML, Kind.JSON, Kind.TOML}),
     )
 }
 

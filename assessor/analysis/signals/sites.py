@@ -54,6 +54,7 @@ class Code:
         self.project = project
         self.files = {path: known for path, known in project.python.items() if role_of(path) in OWN}
         self._bodies: dict[str, dict[int, Body]] = {}
+        self._imported: dict[str, frozenset[str]] = {}
 
     @cached_property
     def _sites(self) -> dict[str, list[Site]]:
@@ -95,6 +96,68 @@ class Code:
         """Yield the calls whose resolved name the pattern matches from its start, in order of path and line."""
         sites = [site for name, group in self._sites.items() if pattern.match(name) for site in group]
         return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
+
+    def library(self, roots: Iterable[str], pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls below some libraries whose resolved name the pattern matches, in order of path and line."""
+        names = [name for root in roots for name in self._by_root.get(root, ())]
+        return self._sorted(name for name in names if pattern.match(name))
+
+    def ending(self, *last: str) -> Iterator[Site]:
+        """Yield the calls whose resolved name ends in one of these words, whatever they belong to: fit, compile."""
+        return self._sorted(name for word in last for name in self._by_last.get(word, ()))
+
+    def ending_like(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls whose last word the pattern matches as a whole: promote_model, deploy."""
+        return self._sorted(name for word, names in self._by_last.items() if pattern.fullmatch(word) for name in names)
+
+    def functions_named(self, pattern: re.Pattern[str]) -> Iterator[Place]:
+        """Yield the functions and methods that have statements and in whose own name the pattern is found."""
+        found = [place for name, places in self._by_name.items() if pattern.search(name) for place in places]
+        return iter(sorted(found, key=lambda place: (place.path, place.index)))
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = defaultdict(list)
+        for place in self._places:
+            if place.definition.kind != "class" and place.definition.statements:
+                found[place.definition.name].append(place)
+        return found
+
+    def place(self, path: str, scope: int) -> Place | None:
+        """Return the function or class of a scope, None for the body of a module."""
+        return Place(path, scope, self.files[path].definitions[scope]) if scope >= 0 else None
+
+    def _sorted(self, names: Iterable[str]) -> Iterator[Site]:
+        sites = [site for name in names for site in self._sites[name]]
+        return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
+
+    @cached_property
+    def _by_root(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._sites:
+            found[name.partition(".")[0].partition("(")[0]].append(name)
+        return found
+
+    @cached_property
+    def _by_last(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._sites:
+            found[name.rpartition(".")[2]].append(name)
+        return found
+
+    def dotted(self, path: str, index: int) -> str:
+        """Return the dotted name that calls of a definition resolve to."""
+        known, names = self.files[path], list[str]()
+        while index >= 0:
+            names.append(known.definitions[index].name)
+            index = known.definitions[index].parent
+        return ".".join((self.project.module_of(path), *reversed(names)))
+
+    def imports(self, path: str) -> frozenset[str]:
+        """Return the first names of what a file imports: torch, sklearn; those of the project's own modules too."""
+        if path not in self._imported:
+            self._imported[path] = frozenset(one.name.partition(".")[0] for one in self.files[path].imports)
+        return self._imported[path]
 
     def functions(self) -> Iterator[Place]:
         """Yield every function and method."""
@@ -194,4 +257,14 @@ def first_of_each_file(findings: Iterable[Finding]) -> Iterator[Finding]:
     for finding in findings:
         if (finding.path, finding.strength) not in seen:
             seen.add((finding.path, finding.strength))
+            yield finding
+
+
+def first_of_each_scope(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Keep the first finding of each function and strength: another function may be the one that is wired in."""
+    seen: set[tuple[str, int | None, Strength]] = set()
+    for finding in findings:
+        key = (finding.path, finding.scope, finding.strength)
+        if key not in seen:
+            seen.add(key)
             yield finding
