@@ -18,7 +18,9 @@ from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
+from assessor.analysis.signals.packaging import config_management, modular_package
 from assessor.analysis.signals.pinned import pinned_deps
+from assessor.analysis.signals.pipelines import pipeline_dag
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.testing import unit_tests
@@ -63,6 +65,10 @@ DETECTORS: dict[str, Detector] = {
         Detector("docker", _alone(docker), frozenset({Kind.DOCKERFILE})),
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
+        # Practice, data, infrastructure and systems: settings, pipelines, versions, images, releases.
+        Detector("config-management", _alone(config_management), CODE),
+        Detector("modular-package", modular_package, frozenset({Kind.PYTHON})),
+        Detector("pipeline-dag", pipeline_dag, CODE | {Kind.YAML, Kind.MAKEFILE}),
     )
 }
 
