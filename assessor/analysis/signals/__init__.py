@@ -22,8 +22,10 @@ from assessor.analysis.signals.packaging import config_management, modular_packa
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.pipelines import pipeline_dag
 from assessor.analysis.signals.practice import type_hints
+from assessor.analysis.signals.preparing import cleaning_pipeline, feature_pipeline
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.testing import unit_tests
+from assessor.analysis.signals.versions import data_versioning
 
 __all__ = ["DETECTORS", "Detector", "detect"]
 
@@ -68,6 +70,9 @@ DETECTORS: dict[str, Detector] = {
         # Practice, data, infrastructure and systems: settings, pipelines, versions, images, releases.
         Detector("config-management", _alone(config_management), CODE),
         Detector("modular-package", modular_package, frozenset({Kind.PYTHON})),
+        Detector("data-versioning", _alone(data_versioning), CODE | {Kind.YAML, Kind.OTHER}),
+        Detector("cleaning-pipeline", cleaning_pipeline, CODE),
+        Detector("feature-pipeline", _alone(feature_pipeline), CODE),
         Detector("pipeline-dag", pipeline_dag, CODE | {Kind.YAML, Kind.MAKEFILE}),
     )
 }
