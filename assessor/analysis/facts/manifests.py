@@ -59,6 +59,9 @@ SWITCHED_ON = re.compile(
     r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE
 )
 """What a managed service is told, to watch the model that it serves."""
+CLUSTERED = re.compile(
+    rb"^[ \t]*compute_?type:[ \t]*['\"]?(?:aks|kubernetes|amlarc|eks|gke)\b", re.IGNORECASE | re.MULTILINE
+)
 CLUSTER = re.compile(
     r"^[ \t]{0,12}(auto_?scaler?|auto_?scale_?enabled|(?:liveness|readiness)_?probe\w*|container_?resource_?requirements"
     r"|app_?insights_?enabled(?=:[ \t]*true\b)):",
@@ -148,7 +151,7 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = _watches
     if read is not None:
         return _parsed(path, data, read)
-    if (b"computeType" in data or b"compute_type" in data) and (told := _cluster(data)):
+    if b"ompute" in data and CLUSTERED.search(data) and (told := _cluster(data)):
         return told
     if b"nsights" in data and (switched := SWITCHED_ON.search(data.decode("utf-8", "replace"))):
         line = switched.string.count("\n", 0, switched.start(1)) + 1

@@ -13,7 +13,9 @@ from assessor.analysis.reach import Reach
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
+from assessor.analysis.signals.deployment import docker_hardened, k8s_probes
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
+from assessor.analysis.signals.gates import ml_ci_gate, retraining
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
@@ -23,6 +25,7 @@ from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.pipelines import pipeline_dag
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.preparing import cleaning_pipeline, feature_pipeline
+from assessor.analysis.signals.releases import governance, model_registry, release_discipline
 from assessor.analysis.signals.security import secrets
 from assessor.analysis.signals.testing import unit_tests
 from assessor.analysis.signals.versions import data_versioning
@@ -74,6 +77,13 @@ DETECTORS: dict[str, Detector] = {
         Detector("cleaning-pipeline", cleaning_pipeline, CODE),
         Detector("feature-pipeline", _alone(feature_pipeline), CODE),
         Detector("pipeline-dag", pipeline_dag, CODE | {Kind.YAML, Kind.MAKEFILE}),
+        Detector("docker-hardened", _alone(docker_hardened), frozenset({Kind.DOCKERFILE})),
+        Detector("k8s-probes", _alone(k8s_probes), CODE | {Kind.YAML}),
+        Detector("ml-ci-gate", ml_ci_gate, frozenset({Kind.WORKFLOW})),
+        Detector("model-registry", _alone(model_registry), CODE | {Kind.WORKFLOW}),
+        Detector("release-discipline", _alone(release_discipline), frozenset({Kind.WORKFLOW, Kind.MARKDOWN})),
+        Detector("governance", _alone(governance), CODE | {Kind.WORKFLOW, Kind.MARKDOWN, Kind.OTHER}),
+        Detector("retraining", retraining, CODE | {Kind.WORKFLOW, Kind.YAML}),
     )
 }
 
