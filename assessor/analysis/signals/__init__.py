@@ -10,6 +10,8 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.balance import imbalance_handling
+from assessor.analysis.signals.checks import dataset_checks, disabled_checks
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
@@ -17,6 +19,7 @@ from assessor.analysis.signals.deployment import docker_hardened, k8s_probes
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.gates import ml_ci_gate, retraining
 from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.interfaces import api_schema, tracing
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
@@ -84,6 +87,11 @@ DETECTORS: dict[str, Detector] = {
         Detector("release-discipline", _alone(release_discipline), frozenset({Kind.WORKFLOW, Kind.MARKDOWN})),
         Detector("governance", _alone(governance), CODE | {Kind.WORKFLOW, Kind.MARKDOWN, Kind.OTHER}),
         Detector("retraining", retraining, CODE | {Kind.WORKFLOW, Kind.YAML}),
+        Detector("api-schema", _alone(api_schema), CODE | {Kind.YAML, Kind.JSON, Kind.SOURCE}),
+        Detector("tracing", _alone(tracing), CODE),
+        Detector("imbalance-handling", _alone(imbalance_handling), CODE),
+        Detector("dataset-checks", _alone(dataset_checks), frozenset({Kind.PYTHON})),
+        Detector("disabled-checks", _alone(disabled_checks), frozenset({Kind.PYTHON, Kind.WORKFLOW})),
     )
 }
 
