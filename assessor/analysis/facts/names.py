@@ -59,6 +59,10 @@ class Names:
             return -number if isinstance(number, int | float) else None
         if kind is ast.Call:
             return "=" + self.resolve(text_of(node), scope, line)
+        if kind is ast.JoinedStr:
+            parts = [one.value if type(one) is ast.Constant else "{}" for one in node.values]
+            pattern = "".join(map(str, parts))
+            return pattern[-LENGTH:] if len(pattern) > len(parts) * 2 and pattern[0] != "=" else None
         return "={}" if kind is ast.Dict and node.keys else None
 
     def _text(self, text: str, scope: Scope, line: int, depth: int) -> str:

@@ -20,8 +20,10 @@ from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.gates import ml_ci_gate, retraining
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.interfaces import api_schema, tracing
+from assessor.analysis.signals.links import cost_metrics, train_serve_link
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
+from assessor.analysis.signals.operations import rollback, scaling
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.packaging import config_management, modular_package
 from assessor.analysis.signals.pinned import pinned_deps
@@ -30,6 +32,8 @@ from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.preparing import cleaning_pipeline, feature_pipeline
 from assessor.analysis.signals.releases import governance, model_registry, release_discipline
 from assessor.analysis.signals.security import secrets
+from assessor.analysis.signals.speed import benchmarks, profiling
+from assessor.analysis.signals.streams import streaming
 from assessor.analysis.signals.testing import unit_tests
 from assessor.analysis.signals.versions import data_versioning
 
@@ -92,6 +96,13 @@ DETECTORS: dict[str, Detector] = {
         Detector("imbalance-handling", _alone(imbalance_handling), CODE),
         Detector("dataset-checks", _alone(dataset_checks), frozenset({Kind.PYTHON})),
         Detector("disabled-checks", _alone(disabled_checks), frozenset({Kind.PYTHON, Kind.WORKFLOW})),
+        Detector("rollback", _alone(rollback), CODE | {Kind.YAML, Kind.WORKFLOW, Kind.SHELL, Kind.MAKEFILE}),
+        Detector("scaling", _alone(scaling), CODE | {Kind.YAML}),
+        Detector("profiling", _alone(profiling), CODE | {Kind.SHELL, Kind.MAKEFILE}),
+        Detector("streaming", _alone(streaming), CODE),
+        Detector("train-serve-link", _alone(train_serve_link), CODE),
+        Detector("benchmarks", _alone(benchmarks), CODE | {Kind.WORKFLOW}),
+        Detector("cost-metrics", _alone(cost_metrics), CODE),
     )
 }
 

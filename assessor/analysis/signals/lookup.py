@@ -109,6 +109,25 @@ class Lookup:
         return {path: frozenset(root_of(one.name) for one in known.imports) for path, known in self.code.files.items()}
 
     @cached_property
+    def constants(self) -> dict[str, tuple[str, Value]]:
+        """Map resolved names that a module or class gives a value once to the path and that value."""
+        found: dict[str, tuple[str, Value]] = {}
+        for path, known in self.code.files.items():
+            module = self.code.project.module_of(path)
+            for one in known.assigns:
+                if isinstance(one.value, str) and one.scope == -1:
+                    found.setdefault(f"{module}.{one.target}", (path, one.value))
+        return found
+
+    def literals(self, endings: frozenset[str]) -> Iterator[tuple[Site, str]]:
+        """Yield the calls that are given a text with one of these endings behind its last point, with the text."""
+        for name, group in self._names.items():
+            for site in group:
+                for value in site.call.arguments:
+                    if isinstance(value, str) and value.rpartition(".")[2] in endings and value[:1] != "=":
+                        yield Site(site.path, name, site.call), value
+
+    @cached_property
     def own(self) -> list[str]:
         """Return the paths of own Python files, without examples and documents."""
         return [path for path in self.code.files if role_of(path) is Role.OWN]
