@@ -101,6 +101,22 @@ class Project:
         return found
 
     @cached_property
+    def imported_folders(self) -> frozenset[str]:
+        """Return the folders at the top without __init__.py that files import from by name: namespace packages."""
+        found: set[str] = set()
+        for path, known in self.python.items():
+            for one in known.imports:
+                first, dot, rest = one.name.partition(".")
+                if (
+                    dot
+                    and first
+                    and f"{first}/{rest.partition('.')[0]}.py" in self.python
+                    and path != f"{first}/__init__.py"
+                ):
+                    found.add(first)
+        return frozenset(found)
+
+    @cached_property
     def _names(self) -> dict[str, str]:
         names: dict[str, str] = {}
         for name, path in self.modules.items():  # the first name of a path is the one it is imported by

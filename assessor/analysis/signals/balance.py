@@ -18,8 +18,9 @@ WEIGHTS = words_of(
     "class_weight sample_weight pos_weight scale_pos_weight is_unbalance auto_class_weights class_weights sample_weights"
 )
 LOSS = re.compile(
-    r"torch\.nn\.(?:modules\.loss\.)?(?:CrossEntropyLoss|NLLLoss|BCELoss|BCEWithLogitsLoss)$|torch\.nn\.functional\.(?:cross_entropy|nll_loss|binary_cross_entropy\w*)$"
+    r"torch\.nn\.(?:modules\.loss\.)?(?:CrossEntropyLoss|NLLLoss)$|torch\.nn\.functional\.(?:cross_entropy|nll_loss)$"
 )
+"""Losses whose `weight` is one figure for each class; of others it is one for each element."""
 WHOLE = re.compile(
     r"sklearn\.utils\.class_weight\.compute_(?:class|sample)_weight$|torch\.utils\.data\.(?:sampler\.)?WeightedRandomSampler$|imblearn\.ensemble\.\w+$|torchsampler\.|catalyst\..*BalanceClassSampler$"
     r"|sklearn\.utils\.resample$|tensorflow\.data\.Dataset\.(?:sample_from_datasets|rejection_resample)$|tensorflow\.nn\.weighted_cross_entropy_with_logits$"
@@ -59,7 +60,7 @@ def _weighted(look: Lookup) -> Iterator[Finding]:
         if not settled and "metrics" not in site.name:
             yield at_call("imbalance-handling", "weights", site, f"{key} is set where the model is made or fitted")
     for site in look.keyed("weight"):
-        if LOSS.match(site.name):
+        if LOSS.match(site.name) and dict(site.call.keywords)["weight"] is not None:
             yield at_call("imbalance-handling", "weights", site, f"{last_of(site.name)} weighs the classes")
 
 

@@ -23,12 +23,8 @@ READS = re.compile(
     r"|pyarrow\.\w+\.read_\w+$|pyarrow\.parquet\.\w+|.*\.read\.(?:csv|parquet|json|table)$|duckdb\.(?:read_\w+|sql|query)$|great_expectations\.read_\w+$|jsonlines\.open$|.*\.iter_jsonl$"
 )
 LOADER = re.compile(
-    r"(?:^|[._~])(?:load|read|get|fetch|open|import)_?(?:\w*(?:data|dataset|df|frame|rows|table|csv|train|test|samples|corpus|raw|features))?\w*$",
+    r"(?:load|read|fetch)_?(?:\w*(?:data|dataset|df|frame|rows|table|csv|parquet|train|samples|corpus|raw|features)\w*)?$",
     re.I,
-)
-LOOKS = re.compile(
-    r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.notna|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.shape|\.mean|\.std|\.min|\.max|\.quantile|\.value_counts|\.median|\.var|\.unique|\.empty|\.null_count|\.features|\.corr|\.describe|\.hasnans|\.count)\b"
-    r"|scipy\.stats\.\w+|numpy\.(?:isnan|isfinite|mean|std|allclose|abs|unique|min|max|percentile)$|pandas\.api\.types\.\w+$|^len$|^set$|^all$|^any$"
 )
 STRONG = re.compile(
     r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.notna|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.shape|\.mean|\.std|\.min|\.max|\.quantile|\.value_counts|\.median|\.null_count|\.features|\.describe|\.unique)\b"
@@ -37,6 +33,7 @@ STRONG = re.compile(
 EXPECTS = re.compile(
     r"pandera\..*\.validate$|great_expectations\..*|deepchecks\..*\.run$|tensorflow_data_validation\.validate_statistics$|evidently\.test_suite\..*|.*\.expect_(?:column|table)_\w+$|.*\.run_checkpoint$|whylogs\..*constraints.*|soda\..*"
 )
+EXPECTED = re.compile(r".*\.expect_(?:column|table)_\w+$|great_expectations\.")
 TEMPORARY = re.compile(r"tmp|temp|StringIO|BytesIO|fixtures?|\bio\b", re.I)
 
 
@@ -99,8 +96,9 @@ def _checked(project: Project, path: str, known: PythonFacts) -> Iterator[tuple[
             or (bool(fixtures) and body.parameters > 0)
         )
         own = [name for name in names if _own_function(project, name) and last_of(name) not in helpers]
-        loads = [name for name in own if LOADER.search(last_of(name))]
-        if len(own) > len(loads) or not (reads or loads) or any(TEMPORARY.search(name) for name in names):
+        loads = [name for name in own if LOADER.match(last_of(name))]
+        expected = any(EXPECTED.match(name) for name in said)  # what a fixture of another file gives is data too
+        if len(own) > len(loads) or not (reads or loads or expected) or any(TEMPORARY.search(name) for name in names):
             continue
         line = next((line for line, subjects in asserted[index] if _looks(names, subjects, bool(reads))), None)
         if said:

@@ -273,9 +273,11 @@ def retraining(project: Project, reach: Reach) -> Iterator[Finding]:
     `python gate.py`, which exits when the new model is worse.
     """
     known = _learning(project, reach)
-    gate = _gate(project, known)
+    gates = list(_gates(project, known))
     for path, line, what, files in _started(project, known):
-        refused = next((file for file in files if known.of(file)[2]), None) or gate
+        refused = next((file for file in files if known.of(file)[2]), None) or next(
+            (gate for gate in gates if _beside(gate, [path, *files])), None
+        )
         if refused is not None:
             message = f"{what} starts training, and {refused} decides before a model is promoted"
             yield told("retraining", "gated", path, line, message, Strength.USED, f"{path}:{line} starts it")
@@ -284,13 +286,19 @@ def retraining(project: Project, reach: Reach) -> Iterator[Finding]:
             yield told("retraining", "ungated", path, line, message, Strength.DECLARED)
 
 
-def _gate(project: Project, known: _Learning) -> str | None:
-    """Return a file that judges, compares and either refuses or promotes under a condition."""
+def _beside(gate: str, files: list[str]) -> bool:
+    """Tell whether a gate belongs to what is started: it lies in the same part of the repository."""
+    starts = [file.split("/")[:-1][:2] for file in files if not file.startswith(".")]
+    return not starts or any(len(start) < 2 or gate.split("/")[:-1][:2] == start for start in starts)
+
+
+def _gates(project: Project, known: _Learning) -> Iterator[str]:
+    """Yield files that judge, compare, and either refuse or promote under a condition."""
     look = lookup_of(project)
     for path in look.own:
         _, judges, refuses = known.direct.get(path, (False, False, False))
         if judges and refuses:
-            return path
+            yield path
         body = project.python[path]
         names = [call.name for call in body.calls]
         cancels = any(
@@ -303,8 +311,7 @@ def _gate(project: Project, known: _Learning) -> str | None:
         )
         branches = any(one.complexity >= 2 for one in body.definitions)
         if (metric or judges) and branches and (cancels or promotes) and look.imported[path] & LEARNING:
-            return path
-    return None
+            yield path
 
 
 def _started(project: Project, known: _Learning) -> Iterator[tuple[str, int, str, list[str]]]:

@@ -82,6 +82,7 @@ def train_serve_link(project: Project) -> Iterator[Finding]:
             found = ARTEFACT.match(text)
             if found:
                 loaded[found[1]].append(site)
+    _wrapped(look, written, loaded)
     serving = _serving(look)
     handlers = {one.place.path: int(one.place.index) for one in reversed(look.decorated) if ROUTE.match(one.name)}
     seen: set[str] = set()
@@ -102,6 +103,34 @@ def train_serve_link(project: Project) -> Iterator[Finding]:
             yield replace(finding, scope=handler) if handler is not None and site.call.scope == -1 else finding
     yield from _mounted(look)
     yield from _handed(project)
+
+
+DUMPS = frozenset(words_of("dump save save_model save_weights export savez write_bytes"))
+UNPACKS = frozenset(words_of("load load_model load_weights InferenceSession read_bytes"))
+
+
+def _wrapped(look: Lookup, written: dict[str, list[Site]], loaded: dict[str, list[Site]]) -> None:
+    """Add the artefacts named in files that write or load through a helper of the project."""
+    code = look.code
+    kinds: dict[str, set[str]] = {path: set() for path in look.own}
+    for place in code.functions():
+        if place.definition.parent != -1 or not place.definition.parameters:
+            continue
+        lasts = {last_of(call.name) for call in code.body(place.path, int(place.index)).calls}
+        how = ("w" if lasts & DUMPS else "") + ("r" if lasts & UNPACKS else "")
+        if len(how) != 1:
+            continue
+        for site in code.named(f"{code.project.module_of(place.path)}.{place.definition.name}"):
+            if site.path != place.path and site.path in kinds:
+                kinds[site.path].add(how)
+    for site, text in look.literals(ENDINGS):
+        found = ARTEFACT.match(text)
+        if found and kinds.get(site.path) == {"w"}:
+            written[found[1]].append(site)
+        elif found and kinds.get(site.path) == {"r"}:
+            loaded[found[1]].append(site)
+        elif found and kinds.get(site.path) == {"w", "r"} and not SERVING_PATH.search(site.path.rpartition("/")[2]):
+            written[found[1]].append(site)
 
 
 def _nearest(writers: list[Site], reader: Site) -> Site | None:

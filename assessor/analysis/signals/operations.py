@@ -40,7 +40,7 @@ SPLIT_KEYS = (
     "DesiredWeightsAndCapacities",
 )
 GOES_BACK = re.compile(
-    r"^_?(?:rollback|roll_back|revert|restore)_?(?:to_?)?(?:\w*(?:model|version|deploy\w*|release|alias|champion|registry|previous)\w*)",
+    r"^_?(?:rollback|roll_back|revert)_?(?:to_?)?(?:\w*(?:model|version|deploy\w*|release|alias|champion|registry|previous)\w*)",
     re.I,
 )
 MOST = 5

@@ -45,14 +45,14 @@ OF_TOOLS = re.compile(
     re.I,
 )
 SPEAKS = re.compile(
-    r"(?:^|[_.~?])(?:config\w*|conf|cfg|settings?|params?|parameters|hparams|hyper_?params\w*|options|opts)(?:$|[_.\[(])",
+    r"(?:^|[_.~?])(?:config\w*|conf|cfg|settings?|params?|parameters|hparams|hyper_?params\w*)(?:$|[_.\[(])",
     re.I,
 )
 MODELS = re.compile(r"pydantic_settings\.(?:main\.)?BaseSettings$|pydantic\.(?:v1\.|env_settings\.)?BaseSettings$")
 ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault"})
 SYSTEM = re.compile(
     r"(?:HOME|PATH|USER|PWD|SHELL|LANG|TERM|CI|TMPDIR|TEMP|DISPLAY|HOSTNAME|(?:LOCAL_)?RANK|(?:LOCAL_)?WORLD_SIZE|MASTER_\w+|CUDA_\w+|SLURM_\w+|OMP_\w+|PYTHON\w+"
-    r"|GITHUB_\w+|XDG_\w+|TOKENIZERS_\w+|TF_CPP\w+|NO_COLOR|EDITOR|VIRTUAL_ENV|\w*(?:_KEY|_TOKEN|_SECRET|PASSWORD|_PASS))$"
+    r"|GITHUB_\w+|XDG_\w+|TOKENIZERS_\w+|TF_\w+|TPU_\w+|NCCL_\w+|KMP_\w+|HF_\w+|TRANSFORMERS_\w+|NO_COLOR|EDITOR|VIRTUAL_ENV|\w*(?:_KEY|_TOKEN|_SECRET|PASSWORD|_PASS))$"
 )
 ENOUGH_NAMES = 3
 
@@ -68,8 +68,12 @@ def config_management(project: Project) -> Iterator[Finding]:
     for one in look.decorated:
         if one.name.startswith(("hydra.main", "hydra_zen.", "gin.configurable", "pyrallis.wrap")) and _takes(one.place):
             yield at_place("config-management", "framework", one.place, "runs with the settings of configuration files")
+    for site in look.ending("merge_from_file", "merge_from_list"):
+        if site.name.startswith("?"):
+            yield at_call("config-management", "reader", site, "settings are merged from a file")
     yield from _settings_models(look)
     yield from _environment(look)
+    yield from _modules(look)
 
 
 def _takes(place: Place) -> bool:
@@ -95,7 +99,12 @@ def _of_settings(look: Lookup, site: Site) -> bool:
         return False
     if any(not OF_TOOLS.match(one) and not one.startswith("=") for one in files):
         return True
+    if site.name.endswith("loads") and not any(READ_FROM.match(call.name) for call in said.calls):
+        return False  # a text that somebody handed over
     return _speaks(look.code.files[site.path], said, site)
+
+
+READ_FROM = re.compile(r"open$|.*\.(?:read|read_text|read_bytes|open|get_data)$")
 
 
 def _speaks(known: PythonFacts, said: Body, site: Site) -> bool:
@@ -149,6 +158,32 @@ def _environment(look: Lookup) -> Iterator[Finding]:
             )
 
 
+MODULES = re.compile(
+    r"(?:.*[/_])?\w*(?:config|settings|conf|hparams|hyperparams)\.py|(?:.*/)?config/defaults?\.py", re.I
+)
+ENOUGH_VALUES = 5
+
+
+def _modules(look: Lookup) -> Iterator[Finding]:
+    """Find modules that hold settings alone and that other modules read: config.py with a class or constants."""
+    project = look.code.project
+    imported = {
+        target
+        for path in look.own
+        for one in project.python[path].imports
+        if (target := _module_path(project, path, one.name)) is not None and target != path
+    }
+    for path in look.own:
+        known = project.python[path]
+        if path not in imported or not MODULES.fullmatch(path) or kind_of(path) is not Kind.PYTHON:
+            continue
+        values = [one for one in known.assigns if one.value is not None and not str(one.value).startswith("=?")]
+        if len(values) >= ENOUGH_VALUES and len(values) >= 2 * len(known.definitions):
+            scope = values[0].scope
+            message = f"{len(values)} settings stand in a module of their own"
+            yield Finding("config-management", "module", path, values[0].line, message, Strength.USED, scope=scope)
+
+
 ENOUGH_MODULES = 2
 MANY_HELPERS = 3
 
@@ -181,11 +216,18 @@ def modular_package(project: Project, reach: Reach) -> Iterator[Finding]:
 
 
 def _package_of(project: Project, path: str) -> str | None:
-    """Return the folder of the outermost package that a file is in."""
+    """Return the folder of the outermost package that a file is in: one with __init__.py, or a namespace at the top."""
     folder, top = path.rpartition("/")[0], None
+    if folder and "/" not in folder and f"{folder}/__init__.py" not in project.entries and _named_in(project, folder):
+        return folder
     while folder and f"{folder}/__init__.py" in project.entries:
         top, folder = folder, folder.rpartition("/")[0]
     return top
+
+
+def _named_in(project: Project, folder: str) -> bool:
+    """Tell whether files elsewhere import modules of a folder by its name, as of a package."""
+    return folder in project.imported_folders
 
 
 def _defines(known: PythonFacts) -> bool:

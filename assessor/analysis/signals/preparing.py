@@ -115,7 +115,7 @@ def _drops(operations: list[tuple[str, int]], used: set[str]) -> bool:
 
 WHOLE = re.compile(
     r"sklearn\.compose\.(?:_column_transformer\.)?(?:ColumnTransformer|make_column_transformer)$|sklearn\.pipeline\.(?:FeatureUnion|make_union)$"
-    r"|feature_engine\.\w+(?:\.\w+)*\.[A-Z]\w+$|tensorflow_transform\.\w+|tensorflow\.feature_column\.\w+$|(?:tensorflow\.)?keras\.layers\.(?:experimental\.preprocessing\.)?(?:Normalization|StringLookup|IntegerLookup|Discretization|CategoryEncoding|Hashing|TextVectorization)$"
+    r"|feature_engine\.\w+(?:\.\w+)*\.[A-Z]\w+$|tensorflow_transform\.\w+|tensorflow\.feature_column\.(?!numeric_column)\w+$|(?:tensorflow\.)?keras\.layers\.(?:experimental\.preprocessing\.)?(?:Normalization|StringLookup|IntegerLookup|Discretization|CategoryEncoding|Hashing|TextVectorization)$"
     r"|(?:tensorflow\.)?keras\.utils\.FeatureSpace$|pyspark\.ml\.feature\.(?:VectorAssembler|StringIndexer|OneHotEncoder|StandardScaler|Bucketizer|Imputer|HashingTF|IDF|Tokenizer)$"
     r"|feast\.(?:FeatureView|FeatureStore|StreamFeatureView|OnDemandFeatureView|on_demand_feature_view\.on_demand_feature_view)$|feast\.FeatureStore\(\)\.\w+$|hopsworks\..*|tecton\.|hsfs\."
     r"|sagemaker\.feature_store\.\w+(?:\.\w+)*$|vertexai\..*Feature\w+|google\.cloud\.aiplatform\..*[Ff]eature[Ss]tore\w*|sklearn_pandas\.DataFrameMapper$|featuretools\.(?:dfs|calculate_feature_matrix)$"
