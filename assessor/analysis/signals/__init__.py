@@ -89,7 +89,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("ml-ci-gate", ml_ci_gate, frozenset({Kind.WORKFLOW})),
         Detector("model-registry", _alone(model_registry), CODE | {Kind.WORKFLOW}),
         Detector("release-discipline", _alone(release_discipline), frozenset({Kind.WORKFLOW, Kind.MARKDOWN})),
-        Detector("governance", _alone(governance), CODE | {Kind.WORKFLOW, Kind.MARKDOWN, Kind.OTHER}),
+        Detector("governance", governance, CODE | {Kind.WORKFLOW, Kind.MARKDOWN, Kind.OTHER}),
         Detector("retraining", retraining, CODE | {Kind.WORKFLOW, Kind.YAML}),
         Detector("api-schema", _alone(api_schema), CODE | {Kind.YAML, Kind.JSON, Kind.SOURCE}),
         Detector("tracing", _alone(tracing), CODE),

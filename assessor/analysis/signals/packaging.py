@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from assessor.analysis.facts.model import PythonFacts
+from assessor.analysis.facts.model import Assign, PythonFacts
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
@@ -167,21 +167,32 @@ ENOUGH_VALUES = 5
 def _modules(look: Lookup) -> Iterator[Finding]:
     """Find modules that hold settings alone and that other modules read: config.py with a class or constants."""
     project = look.code.project
+    held = [
+        path
+        for path in look.own
+        if MODULES.fullmatch(path) and kind_of(path) is Kind.PYTHON and _holds(project.python[path])
+    ]
+    names = {path.rpartition("/")[2].removesuffix(".py") for path in held}
     imported = {
         target
-        for path in look.own
+        for path in (look.own if held else ())
         for one in project.python[path].imports
-        if (target := _module_path(project, path, one.name)) is not None and target != path
+        if names & set(one.name.split(".")) and (target := _module_path(project, path, one.name)) not in (None, path)
     }
-    for path in look.own:
-        known = project.python[path]
-        if path not in imported or not MODULES.fullmatch(path) or kind_of(path) is not Kind.PYTHON:
-            continue
-        values = [one for one in known.assigns if one.value is not None and not str(one.value).startswith("=?")]
-        if len(values) >= ENOUGH_VALUES and len(values) >= 2 * len(known.definitions):
-            scope = values[0].scope
-            message = f"{len(values)} settings stand in a module of their own"
-            yield Finding("config-management", "module", path, values[0].line, message, Strength.USED, scope=scope)
+    for path in held:
+        if path in imported:
+            first = next(one for one in project.python[path].assigns if _given(one))
+            message = "settings stand in a module of their own"
+            yield Finding("config-management", "module", path, first.line, message, Strength.USED, scope=first.scope)
+
+
+def _holds(known: PythonFacts) -> bool:
+    values = sum(map(_given, known.assigns))
+    return values >= ENOUGH_VALUES and values >= 2 * len(known.definitions)
+
+
+def _given(one: Assign) -> bool:
+    return one.value is not None and not str(one.value).startswith("=?")
 
 
 ENOUGH_MODULES = 2

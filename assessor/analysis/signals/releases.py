@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from assessor.analysis.facts.configuration_model import PaperFacts, WorkflowFacts
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.reach import Reach
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of, texts_given
 from assessor.analysis.signals.sites import Site, at_call, at_place, methods
 from assessor.analysis.signals.steps import steps_of
@@ -217,7 +219,7 @@ CODE_KEY = re.compile(r"git|commit|(?:code|source)[._\-]?(?:version|rev|sha)|bui
 DATA_KEY = re.compile(r"data(?:set)?[._\-]?(?:version|hash|sha\w*|digest|rev\w*|commit|md5|id)|dvc", re.I)
 
 
-def governance(project: Project) -> Iterator[Finding]:
+def governance(project: Project, reach: Reach) -> Iterator[Finding]:
     """Find filled model or data cards, approvals, owners of model paths, and versions recorded with the model.
 
     Bad: a card of "[More Information Needed]", an owner of `*`. Good: a card with intended use, data and limits;
@@ -249,7 +251,13 @@ def governance(project: Project) -> Iterator[Finding]:
                 Strength.USED,
                 f"{ran.path}:{ran.line} waits for it",
             )
-    look = lookup_of(project)
+    for finding in _governed(lookup_of(project)):
+        # A grade of 1 makes this signal present: code that nothing reaches must stay below.
+        alive = reach.of(finding.path, finding.scope).alive
+        yield finding if alive else replace(finding, strength=Strength.MENTIONED)
+
+
+def _governed(look: Lookup) -> Iterator[Finding]:
     for site in look.keyed(*APPROVAL_KEYS):
         yield at_call("governance", "approval", site, "a model's approval is part of its registration")
     for site in look.rooted(CARD_CODE, "huggingface_hub", "model_card_toolkit", "skops", "sagemaker", "verifyml"):
