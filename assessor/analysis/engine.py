@@ -115,7 +115,7 @@ def _read(snapshot: Snapshot, options: Options, deadline: float | None, stack: E
     options.stats.files, options.stats.bytes = len(wanted), sum(entry.size for entry in wanted)
     if cache is not None:
         options.stats.cache_hits, options.stats.cache_misses = cache.hits, cache.misses
-    return Project(entries, known, snapshot.skipped)
+    return Project(entries, known, snapshot.skipped, snapshot.git.tags() if snapshot.git is not None else ())
 
 
 def _detect(project: Project, snapshot: Snapshot, options: Options) -> dict[str, list[Finding]]:

@@ -63,6 +63,7 @@ CONFIGURATION = """[core]
 {extension}"""
 
 T = TypeVar("T")
+MOST_TAGS = 5_000
 Answers = Callable[[subprocess.Popen[bytes], Sequence[str]], Iterator[tuple[str, T | None]]]
 
 
@@ -255,6 +256,18 @@ class Repository:
     def _refs(self) -> dict[str, str]:
         text = self._small(self._theirs / "packed-refs", PACKED) or ""
         return {name: sha for sha, name in PACKED_REF.findall(text) if REF.fullmatch(name)}
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the names of the tags, sorted; thousands at the most."""
+        found = {name.removeprefix("refs/tags/") for name in self._refs if name.startswith("refs/tags/")}
+        folder = self._theirs / "refs" / "tags"
+        for where, _, files in os.walk(folder):
+            if len(found) > MOST_TAGS:
+                break
+            found |= {(Path(where) / name).relative_to(folder).as_posix() for name in files[:MOST_TAGS]}
+        return tuple(
+            sorted(name for name in found if self._refs.get(f"refs/tags/{name}") or self._loose(f"refs/tags/{name}"))
+        )
 
     def _loose(self, name: str, depth: int = 5) -> str | None:
         if not name.startswith("refs/") or not REF.fullmatch(name) or len(name) > LONGEST_NAME or depth == 0:

@@ -45,7 +45,7 @@ def shop(tmp_path: Path) -> Path:
 def test_folder_with_a_work_tree(shop: Path) -> None:
     report = report_of(shop)
     assert report["commit"] == {"sha": run_git(shop, "rev-parse", "HEAD"), "committed_at": "2024-01-15T12:00:00Z"}
-    assert shown(report) == {"http-api", "own-model", "type-hints", "unit-tests"}
+    assert shown(report) == {"http-api", "modular-package", "own-model", "type-hints", "unit-tests"}
     assert report["source"] == str(shop)
     assert report["skipped"] == []
 

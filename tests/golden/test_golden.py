@@ -9,6 +9,7 @@ A case is one YAML file under tests/golden/<signal>/:
     at_most: 1                 the grade reached at most
     signals: [a, b] | all      in place of the folder's name (gaming/)
     except: [c]                taken out of `all`
+    tags: [v1.0]               names of git tags
     files: {path: text}
 
 Only signals that are built can be asked for; `all` means those of positive polarity.
@@ -48,6 +49,7 @@ class Case:
     at_least: int
     at_most: int
     files: dict[str, str]
+    tags: tuple[str, ...] = ()
 
 
 def read_cases(file: Path) -> list[Case]:
@@ -63,6 +65,7 @@ def read_cases(file: Path) -> list[Case]:
             raw.get("at_least", 0),
             raw.get("at_most", 5),
             raw["files"],
+            tuple(raw.get("tags", ())),
         )
         for signal in asked_signals(file, raw)
     ]
@@ -81,14 +84,14 @@ def the_framework() -> Framework:
     return load_framework(resource_dir("rubrics"))
 
 
-def analyse(files: dict[str, str]) -> dict[str, list[Finding]]:
+def analyse(files: dict[str, str], tags: tuple[str, ...] = ()) -> dict[str, list[Finding]]:
     tree = MemoryTree(files)
     known = {
         entry.path: facts.extract(entry.path, data)
         for entry, data in tree.read(tree.entries())
         if data is not None and facts.wanted(entry.path)
     }
-    project = Project(tree.entries(), known, [])
+    project = Project(tree.entries(), known, [], tags)
     return detect(project, Reach(project))
 
 
@@ -98,7 +101,7 @@ CASES = [case for file in sorted(HERE.glob("*/*.yaml")) for case in read_cases(f
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case: Case) -> None:
     signal = the_framework().signals[case.signal]
-    findings = analyse(case.files)[case.signal]
+    findings = analyse(case.files, case.tags)[case.signal]
     graded = [(grading.grade(finding, signal), finding) for finding in findings]
     best = max((grade for grade, _ in graded), default=0)
     seen = [f"{grade} {finding.path}:{finding.line} {finding.message}" for grade, finding in graded]

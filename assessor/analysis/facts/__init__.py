@@ -46,6 +46,14 @@ TEXT_NAME = re.compile(
 )
 """Names of other kinds that hold text."""
 
+PAPERS = re.compile(
+    r"(?:.*/)?(?:\.gitattributes|codeowners|[^/]*\.proto|[^/]*(?:card|sheet|model_?info)[^/]*\.(?:md|markdown|rst|txt|html)"
+    r"|(?:model|data|dataset)[-_]?cards?/[^/]+\.(?:md|markdown|rst)"
+    r"|(?:changelog|changes|history|news|releases?|release[-_ ]?notes)(?:\.(?:md|markdown|rst|txt|adoc))?)",
+    re.IGNORECASE,
+)
+"""Names of papers that papers.py may read."""
+
 _RECORDS: dict[str, type[Any]] = {
     "python": model.PythonFacts,
     "workflow": configured.WorkflowFacts,
@@ -61,6 +69,7 @@ _RECORDS: dict[str, type[Any]] = {
     "hooks": configured.HooksFacts,
     "recipe": configured.RecipeFacts,
     "parameters": configured.ParametersFacts,
+    "paper": configured.PaperFacts,
 }
 _TAGS = {record: tag for tag, record in _RECORDS.items()}
 
@@ -68,7 +77,7 @@ _TAGS = {record: tag for tag, record in _RECORDS.items()}
 def wanted(path: str) -> bool:
     """Tell whether a file of this name can give facts or hold secrets."""
     kind = kind_of(path)
-    if kind in EXTRACTORS:
+    if kind in EXTRACTORS or PAPERS.fullmatch(path):
         return True
     if kind not in TEXTS and not (kind is Kind.OTHER and TEXT_NAME.fullmatch(path)):
         return False
@@ -79,6 +88,8 @@ def extract(path: str, data: bytes) -> FileFacts | Skipped:
     """Return the facts of one file and the secrets in it, or why there are none."""
     kind = kind_of(path)
     found = _reader(EXTRACTORS[kind])(path, data) if kind in EXTRACTORS else None
+    if found is None and PAPERS.fullmatch(path):
+        found = _reader("papers.read_paper")(path, data)
     secrets = _reader("secrets.secrets_in")(path, data) if kind is not Kind.LOCK else ()
     if isinstance(found, Skipped):
         return FileFacts(None, secrets) if secrets else found

@@ -267,3 +267,14 @@ class RecipeFacts(NamedTuple):
     def commands(self) -> Lines:
         """Return what the tasks run."""
         return tuple(command for task in self.tasks for command in task.run)
+
+
+class PaperFacts(NamedTuple):
+    """Hold what a paper says in a form that can be checked, with lines.
+
+    `kind` and points: "changelog" versions, "card" filled headings, "owners" patterns, "large-files" patterns of git-lfs,
+    "proto" services, calls and messages, "openapi" paths, "cluster" what a managed cluster is told of replicas and limits.
+    """
+
+    kind: str
+    points: Lines

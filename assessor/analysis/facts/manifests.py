@@ -13,6 +13,7 @@ from assessor.analysis.facts.configuration_model import (
     HooksFacts,
     Lines,
     ManifestFacts,
+    PaperFacts,
     ParametersFacts,
     PipelineFacts,
     PipelineStage,
@@ -26,6 +27,7 @@ from assessor.analysis.facts.configuration_model import (
 )
 from assessor.analysis.facts.dependencies import conda
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.papers import openapi
 from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
@@ -59,6 +61,15 @@ SWITCHED_ON = re.compile(
     r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE
 )
 """What a managed service is told, to watch the model that it serves."""
+CLUSTERED = re.compile(
+    rb"^[ \t]*compute_?type:[ \t]*['\"]?(?:aks|kubernetes|amlarc|eks|gke)\b", re.IGNORECASE | re.MULTILINE
+)
+CLUSTER = re.compile(
+    r"^[ \t]{0,12}(auto_?scaler?|auto_?scale_?enabled|(?:liveness|readiness)_?probe\w*|container_?resource_?requirements"
+    r"|app_?insights_?enabled(?=:[ \t]*true\b)):",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a managed cluster is told of replicas, probes and limits."""
 DEEPEST = 12
 
 
@@ -115,6 +126,7 @@ YamlFacts = (
     | WorkflowFacts
     | RecipeFacts
     | ParametersFacts
+    | PaperFacts
 )
 
 
@@ -142,12 +154,29 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = _watches
     if read is not None:
         return _parsed(path, data, read)
+    if b"ompute" in data and CLUSTERED.search(data) and (told := _cluster(data)):
+        return told
     if b"nsights" in data and (switched := SWITCHED_ON.search(data.decode("utf-8", "replace"))):
         line = switched.string.count("\n", 0, switched.start(1)) + 1
         return WatchFacts((Watch("monitor", switched[1], line, ""),))
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
-    return read_parameters(data)
+    return openapi(data, json=False) or read_parameters(data)
+
+
+def _cluster(data: bytes) -> WatchFacts | None:
+    """Return what the deployment of a managed cluster is told of replicas, probes and limits, and of its monitor."""
+    source = data.decode("utf-8", "replace")
+    found = [
+        Watch(
+            "monitor" if "nsights" in match[0].lower() else "cluster",
+            match[1],
+            source.count("\n", 0, match.start(1)) + 1,
+            "",
+        )
+        for match in CLUSTER.finditer(source)
+    ]
+    return WatchFacts(tuple(found)) if found else None
 
 
 def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
@@ -361,7 +390,7 @@ def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     if name == "package.json":
         return package(path, data)
     if b'"panels"' not in data or not (b'"schemaVersion"' in data or b'"targets"' in data):
-        return read_parameters(data)
+        return openapi(data, json=True) or read_parameters(data)
     try:
         top = json.loads(data)
     except (ValueError, RecursionError):

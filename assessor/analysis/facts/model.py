@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 Value = str | int | float | bool | None
 """A literal of the source. A name that stands where a literal could is a string that starts with "=": "=numpy.pi"; a
-variable that holds what was computed keeps its own name, "=?y_train"."""
+variable that holds what was computed keeps its own name, "=?y_train"; a dict that has something in it is "={}". An
+f-string is its text, with "{}" for what is filled in."""
 
 
 class Definition(NamedTuple):

@@ -38,7 +38,16 @@ _LITERALS: dict[type, str] = {
     ast.SetComp: "set",
     ast.Tuple: "tuple",
 }
-_OPERATORS: dict[type, str] = {ast.MatMult: "@", ast.Div: "/", ast.Mult: "*", ast.Add: "+", ast.Sub: "-", ast.Pow: "**"}
+_OPERATORS: dict[type, str] = {
+    ast.MatMult: "@",
+    ast.Div: "/",
+    ast.Mult: "*",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Pow: "**",
+    ast.RShift: ">>",
+    ast.LShift: "<<",
+}
 
 
 @dataclass(slots=True, eq=False)

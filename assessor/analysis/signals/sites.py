@@ -65,6 +65,10 @@ class Code:
                 found[name].append(Site(path, name, call))
         return dict(found)
 
+    def by_name(self) -> dict[str, list[Site]]:
+        """Return all calls by resolved name."""
+        return self._sites
+
     def named(self, name: str) -> list[Site]:
         """Return the calls of one resolved name."""
         return self._sites.get(name, [])
