@@ -48,13 +48,16 @@ API = re.compile(r"^apiVersion:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 IMAGE = re.compile(r"^[ \t-]*(?:image|repository):[ \t]*['\"]?([^\s#][^\n#]*)", re.MULTILINE)
 PROBE = re.compile(r"^[ \t]*(readinessProbe|livenessProbe|startupProbe):", re.MULTILINE)
 LIMITS = re.compile(r"^[ \t]*(?:limits|requests|resources):", re.MULTILINE)
+GPU = re.compile(r"^[ \t]*['\"]?((?:nvidia|amd)\.com/[\w.\-]+)['\"]?:[ \t]*['\"]?[1-9{]", re.MULTILINE)
+GPU_NAME = re.compile(r"(?:nvidia|amd)\.com/(?:gpu|mig|[\w.\-]*vgpu)")
 SCRIPT = re.compile(rb"^[ \t]{1,12}script:", re.MULTILINE)
 STAGED = re.compile(rb"^[ \t]{1,12}(?:stage|extends):", re.MULTILINE)
 DEPENDING = re.compile(rb"^dependencies:", re.MULTILINE)
 MANIFEST = re.compile(rb"^(?:apiVersion|kind):", re.MULTILINE)
 RULES = re.compile(rb"^[ \t-]{0,40}(?:alert|record|scrape_configs|alerting):", re.MULTILINE)
 SWITCHED_ON = re.compile(
-    r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights|auth_?(?:enabled|mode)):[ \t]*(?:true|key|a[am][dl]_?token)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 """What a managed service is told, to watch the model that it serves."""
 DEEPEST = 12
@@ -100,6 +103,7 @@ def _service(name: str, line: int, one: Map) -> Service:
         "healthcheck" in one,
         "resources" in deploy or "replicas" in deploy or "mem_limit" in one or "cpus" in one,
         tuple(texts(one.get("profiles"))),
+        "devices" in as_map(as_map(deploy.get("resources")).get("reservations")) or "gpus" in one,
     )
 
 
@@ -139,12 +143,23 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = _watches
     if read is not None:
         return _parsed(path, data, read)
-    if b"nsights" in data and (switched := SWITCHED_ON.search(data.decode("utf-8", "replace"))):
-        line = switched.string.count("\n", 0, switched.start(1)) + 1
-        return WatchFacts((Watch("monitor", switched[1], line, ""),))
+    if (b"nsights" in data or b"auth" in data) and (switched := _switched(data.decode("utf-8", "replace"))):
+        return WatchFacts(switched)
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
     return None
+
+
+def _switched(source: str) -> tuple[Watch, ...]:
+    return tuple(
+        Watch(
+            "auth" if one[1].lower().startswith("auth") else "monitor",
+            one[1],
+            source.count("\n", 0, one.start(1)) + 1,
+            "",
+        )
+        for one in SWITCHED_ON.finditer(source)
+    )
 
 
 def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
@@ -182,7 +197,7 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
             ]
             if name.startswith("kustomization.") or text(top.get("kind")) == "Kustomization":
                 if text(top.get("kind")) != "Kustomization":
-                    objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False))
+                    objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False, None))
                 resources += [one for key in ("resources", "bases", "components") for one in texts(top.get(key))]
     return ManifestFacts(tuple(objects), tuple(resources)) if objects or resources else None
 
@@ -190,7 +205,7 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
 def _named(part: str, first: int, kind: re.Match[str]) -> Resource:
     name = NAME.search(part, kind.start()) or NAME.search(part)
     line = first + part.count("\n", 0, kind.start())
-    return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part)
+    return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part, None)
 
 
 def _parts(source: str) -> Iterator[tuple[int, str]]:
@@ -223,6 +238,7 @@ def _by_text(part: str, first: int) -> Resource:
         spots(PROBE)[:50],
         limits[0][1] if limits else None,
         "{{" in part,
+        next((at for _, at in spots(GPU)), None),
     )
 
 
@@ -231,6 +247,7 @@ def _resource(top: Map, offset: int) -> Resource:
     run: list[tuple[str, int]] = []
     probes: list[tuple[str, int]] = []
     limits: list[int] = []
+    gpus: list[int] = []
     for one in _containers(top, DEEPEST):
         images += [(text(one["image"]), one.lines["image"] + offset)]
         words = texts(one.get("command")) + texts(one.get("args"))
@@ -243,6 +260,8 @@ def _resource(top: Map, offset: int) -> Resource:
         ]
         if as_map(as_map(one.get("resources")).get("limits")) or as_map(as_map(one.get("resources")).get("requests")):
             limits.append(one.lines["resources"] + offset)
+            asked = (as_map(as_map(one["resources"]).get(key)) for key in ("limits", "requests"))
+            gpus += [some.lines[key] + offset for some in asked for key in some if GPU_NAME.search(key)]
     name = text(as_map(top.get("metadata")).get("name"))
     return Resource(
         text(top.get("kind")),
@@ -254,6 +273,7 @@ def _resource(top: Map, offset: int) -> Resource:
         tuple(probes),
         limits[0] if limits else None,
         False,
+        gpus[0] if gpus else None,
     )
 
 

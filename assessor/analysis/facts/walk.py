@@ -72,7 +72,7 @@ class Walk:
     imports: list[tuple[str, str, int, Scope]] = field(default_factory=list)
     assigned: list[tuple[str, Node, int, Scope]] = field(default_factory=list)
     asserted: list[tuple[int, Scope, Node]] = field(default_factory=list)
-    handlers: list[tuple[Node, Scope]] = field(default_factory=list)
+    handlers: list[tuple[Node, Scope, int]] = field(default_factory=list)
     operations: list[tuple[str, int, Scope]] = field(default_factory=list)
     strings: list[tuple[int, int]] = field(default_factory=list)
     raising: set[int] = field(default_factory=set)
@@ -391,7 +391,7 @@ RAISES = frozenset({"raises", "warns", "assertRaises", "assertRaisesRegex", "ass
 
 def _try(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
     scope.decisions += len(node.handlers) + bool(node.orelse)
-    noted.handlers += [(handler, scope) for handler in node.handlers]
+    noted.handlers += [(handler, scope, node.lineno) for handler in node.handlers]
     stack += _living(node.finalbody, noted)[::-1]
     stack += _living(node.orelse, noted)[::-1]
     for handler in reversed(node.handlers):
