@@ -493,9 +493,12 @@ def _lambda(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: lis
 
 def _return(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
     if node.value is not None:
+        value = node.value
         if scope.returned is None:
-            scope.returned = node.value
-        stack.append(node.value)
+            scope.returned = value
+        if type(value) is ast.Tuple and len(value.elts) > 1 and getattr(value.elts[1], "value", None) in (401, 403):
+            noted.operations.append(("refuse", node.lineno, scope))  # `return {"error": ...}, 401`
+        stack.append(value)
 
 
 def _raise(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001

@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.auth import api_auth
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
@@ -63,6 +64,8 @@ DETECTORS: dict[str, Detector] = {
         Detector("docker", _alone(docker), frozenset({Kind.DOCKERFILE})),
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
+        # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("api-auth", _alone(api_auth), CODE | {Kind.YAML}),
     )
 }
 

@@ -64,6 +64,10 @@ class Code:
                 found[name].append(Site(path, name, call))
         return dict(found)
 
+    def names(self) -> Iterable[str]:
+        """Return the distinct resolved names of all calls."""
+        return self._sites.keys()
+
     def named(self, name: str) -> list[Site]:
         """Return the calls of one resolved name."""
         return self._sites.get(name, [])

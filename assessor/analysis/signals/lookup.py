@@ -1,0 +1,175 @@
+"""Find names of own code by what they begin with, end with, or are given: one index for many detectors."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
+
+from assessor.analysis.facts.model import Call, Value
+from assessor.analysis.findings import Finding, Strength
+from assessor.analysis.paths import Role, role_of
+from assessor.analysis.project import Project
+from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place, code_of
+
+__all__ = ["Decorated", "Idiom", "Lookup", "idioms", "last_of", "library_calls", "lookup_of", "root_of"]
+
+FIRST = re.compile(r"\w+")
+
+
+class Decorated(NamedTuple):
+    """Name a function or class with one of its decorators, resolved across files."""
+
+    place: Place
+    name: str
+    line: int
+
+
+class Idiom(NamedTuple):
+    """Say what calls of one library mean: `pattern` is matched against the whole resolved name."""
+
+    detector: str
+    pattern: re.Pattern[str]
+    message: str
+    strength: Strength = Strength.USED
+    when: Callable[[Call], bool] | None = None
+
+
+def root_of(name: str) -> str:
+    """Return the first part of a resolved name: the library, or the builtin."""
+    found = FIRST.match(name)
+    return found[0] if found else ""
+
+
+def last_of(name: str) -> str:
+    """Return the last part of a resolved name, without the calls and subscripts behind it."""
+    return name.rstrip("()[]").rpartition(".")[2]
+
+
+class Lookup:
+    """Index the distinct resolved names of a project's own calls, decorators and keywords, each at the first question."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.code: Code = code_of(project)
+
+    @cached_property
+    def _by_root(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self.code.names():
+            found[root_of(name)].append(name)
+        return found
+
+    @cached_property
+    def _by_last(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self.code.names():
+            found[last_of(name)].append(name)
+        return found
+
+    @cached_property
+    def _by_keyword(self) -> dict[str, list[tuple[Site, Value]]]:
+        found: dict[str, list[tuple[Site, Value]]] = defaultdict(list)
+        for path, known in self.code.files.items():
+            for call in known.calls:
+                for keyword, value in call.keywords:
+                    found[keyword].append((Site(path, call.name, call), value))
+        return found
+
+    @cached_property
+    def _decorated(self) -> list[Decorated]:
+        resolve = self.project.resolve
+        return [
+            Decorated(place, resolve(place.path, name), line)
+            for place in (*self.code.functions(), *self.code.classes())
+            for name, line in place.definition.decorators
+        ]
+
+    @cached_property
+    def imported(self) -> dict[str, set[str]]:
+        """Map libraries, by the first part of their names, to the own files that import them."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for path, known in self.code.files.items():
+            for one in known.imports:
+                found[root_of(one.name)].add(path)
+        return found
+
+    def under(self, roots: Iterable[str]) -> Iterator[str]:
+        """Yield the distinct names that begin with one of these libraries, in a fixed order."""
+        for root in roots:
+            yield from self._by_root.get(root, ())
+
+    def ending(self, *lasts: str) -> Iterator[Site]:
+        """Yield the calls whose name ends with one of these, in order of path and line."""
+        sites = [site for last in lasts for name in self._by_last.get(last, ()) for site in self.code.named(name)]
+        yield from sorted(sites, key=_place)
+
+    def lasts(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+        """Yield the calls the last part of whose name the pattern finds, in order of path and line."""
+        names = [name for last, group in self._by_last.items() if pattern.search(last) for name in group]
+        yield from sorted((site for name in names for site in self.code.named(name)), key=_place)
+
+    def given(self, *keywords: str) -> Iterator[tuple[Site, Value]]:
+        """Yield the calls that are given one of these keywords, with its value, in order of path and line."""
+        found = [one for keyword in keywords for one in self._by_keyword.get(keyword, ())]
+        for site, value in sorted(found, key=lambda one: _place(one[0])):
+            yield site._replace(name=self.project.resolve(site.path, site.name)), value
+
+    def decorated(self, pattern: re.Pattern[str]) -> Iterator[Decorated]:
+        """Yield the functions and classes with a decorator whose resolved name the pattern matches."""
+        return (one for one in self._decorated if pattern.match(one.name))
+
+    def by_decorator(self, table: dict[str, list[Idiom]]) -> Iterator[tuple[Idiom, Decorated]]:
+        """Yield the functions and classes with a decorator that an idiom of the table fits."""
+        for one in self._decorated:
+            for row in table.get(root_of(one.name), ()):
+                if row.when is None and row.pattern.match(one.name):
+                    yield row, one
+                    break
+
+    def own(self, path: str) -> bool:
+        """Tell whether a file is the project's own code and no example."""
+        return role_of(path) is Role.OWN
+
+
+def _place(site: Site) -> tuple[str, int, str]:
+    return site.path, site.call.line, site.name
+
+
+_LOOKUPS: WeakKeyDictionary[Project, Lookup] = WeakKeyDictionary()
+
+
+def lookup_of(project: Project) -> Lookup:
+    """Return the index of a project, made at the first call."""
+    if project not in _LOOKUPS:
+        _LOOKUPS[project] = Lookup(project)
+    return _LOOKUPS[project]
+
+
+def idioms(*rows: Idiom | tuple[str, str, str]) -> dict[str, list[Idiom]]:
+    """Group idioms by the libraries that their patterns begin with: "torch" or "(?:torch|apex)"."""
+    found: dict[str, list[Idiom]] = defaultdict(list)
+    for row in rows:
+        one = row if isinstance(row, Idiom) else Idiom(row[0], re.compile(row[1]), row[2])
+        begin = re.match(r"\(\?:([\w|]+)\)\\?\.|(\w+)", one.pattern.pattern)
+        assert begin is not None, one.pattern.pattern
+        for root in (begin[1] or begin[2]).split("|"):
+            found[root].append(one)
+    return dict(found)
+
+
+def library_calls(signal: str, lookup: Lookup, table: dict[str, list[Idiom]]) -> Iterator[Finding]:
+    """Yield a finding for each call, and each decorator without a call, that an idiom of the table fits."""
+    for root, rows in table.items():
+        for name in lookup.under((root,)):
+            for row in rows:
+                if row.pattern.match(name):
+                    for site in lookup.code.named(name):
+                        if row.when is None or row.when(site.call):
+                            yield at_call(signal, row.detector, site, row.message, row.strength)
+                    break
+    for one in lookup.by_decorator(table):
+        yield at_place(signal, one[0].detector, one[1].place, one[0].message, one[0].strength)
