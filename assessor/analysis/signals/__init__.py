@@ -15,6 +15,7 @@ from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
+from assessor.analysis.signals.failures import failure_handling, swallowed_errors
 from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
@@ -66,6 +67,8 @@ DETECTORS: dict[str, Detector] = {
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
         Detector("api-auth", _alone(api_auth), CODE | {Kind.YAML}),
+        Detector("failure-handling", _alone(failure_handling), CODE),
+        Detector("swallowed-errors", _alone(swallowed_errors), CODE),
     )
 }
 
