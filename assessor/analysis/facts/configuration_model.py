@@ -257,6 +257,14 @@ class HooksFacts(NamedTuple):
     hooks: tuple[Hook, ...]
 
 
+class LoadFacts(NamedTuple):
+    """Hold a script that puts a service under load; `targets` is the line of what the run is held to, None without."""
+
+    system: str  # "k6" | "artillery" | "jmeter" | "gatling"
+    line: int
+    targets: int | None
+
+
 class RecipeFacts(NamedTuple):
     """Hold a Makefile, justfile, Taskfile, Procfile or a shell script (one task without a name)."""
 

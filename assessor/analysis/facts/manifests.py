@@ -12,6 +12,7 @@ from assessor.analysis.facts.configuration_model import (
     DependencyFacts,
     HooksFacts,
     Lines,
+    LoadFacts,
     ManifestFacts,
     PipelineFacts,
     PipelineStage,
@@ -24,6 +25,7 @@ from assessor.analysis.facts.configuration_model import (
     WorkflowFacts,
 )
 from assessor.analysis.facts.dependencies import conda
+from assessor.analysis.facts.loads import artillery
 from assessor.analysis.facts.model import Skipped
 from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
@@ -53,6 +55,9 @@ GPU_NAME = re.compile(r"(?:nvidia|amd)\.com/(?:gpu|mig|[\w.\-]*vgpu)")
 SCRIPT = re.compile(rb"^[ \t]{1,12}script:", re.MULTILINE)
 STAGED = re.compile(rb"^[ \t]{1,12}(?:stage|extends):", re.MULTILINE)
 DEPENDING = re.compile(rb"^dependencies:", re.MULTILINE)
+ARTILLERY = re.compile(
+    rb"^config:\s*(?:#[^\n]*)?\n(?:[ \t][^\n]*\n)*?[ \t]+target:(?:[^\n]*\n)+?scenarios:", re.MULTILINE
+)
 MANIFEST = re.compile(rb"^(?:apiVersion|kind):", re.MULTILINE)
 RULES = re.compile(rb"^[ \t-]{0,40}(?:alert|record|scrape_configs|alerting):", re.MULTILINE)
 SWITCHED_ON = re.compile(
@@ -116,6 +121,7 @@ YamlFacts = (
     | DependencyFacts
     | WorkflowFacts
     | RecipeFacts
+    | LoadFacts
 )
 
 
@@ -143,6 +149,8 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = _watches
     if read is not None:
         return _parsed(path, data, read)
+    if b"scenarios:" in data and ARTILLERY.search(data):
+        return artillery(data)
     if (b"nsights" in data or b"auth" in data) and (switched := _switched(data.decode("utf-8", "replace"))):
         return WatchFacts(switched)
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):

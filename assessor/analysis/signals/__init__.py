@@ -17,6 +17,7 @@ from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.failures import failure_handling, swallowed_errors
 from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.loads import load_tests
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
@@ -69,6 +70,11 @@ DETECTORS: dict[str, Detector] = {
         Detector("api-auth", _alone(api_auth), CODE | {Kind.YAML}),
         Detector("failure-handling", _alone(failure_handling), CODE),
         Detector("swallowed-errors", _alone(swallowed_errors), CODE),
+        Detector(
+            "load-tests",
+            _alone(load_tests),
+            frozenset({Kind.PYTHON, Kind.LOAD, Kind.SHELL, Kind.MAKEFILE, Kind.WORKFLOW}),
+        ),
     )
 }
 
