@@ -21,9 +21,11 @@ from assessor.analysis.signals.loads import load_tests
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
+from assessor.analysis.signals.personal import audit_log, privacy
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
 from assessor.analysis.signals.security import secrets
+from assessor.analysis.signals.speed import gpu_efficiency, latency_optimization
 from assessor.analysis.signals.testing import unit_tests
 
 __all__ = ["DETECTORS", "Detector", "detect"]
@@ -67,6 +69,10 @@ DETECTORS: dict[str, Detector] = {
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("privacy", _alone(privacy), CODE),
+        Detector("audit-log", _alone(audit_log), CODE | {Kind.YAML}),
+        Detector("gpu-efficiency", _alone(gpu_efficiency), CODE | {Kind.YAML, Kind.COMPOSE}),
+        Detector("latency-optimization", _alone(latency_optimization), CODE),
         Detector("api-auth", _alone(api_auth), CODE | {Kind.YAML}),
         Detector("failure-handling", _alone(failure_handling), CODE),
         Detector("swallowed-errors", _alone(swallowed_errors), CODE),

@@ -24,7 +24,7 @@ TOOLS = re.compile(
     r"|oha\s+-|ghz\s+-|artillery\s+(?:run|quick)\b|jmeter\s+[^;|]*-n\b|fortio\s+load\b|autocannon\s+-|siege\s+-|perf_analyzer\s+-|h2load\s+-|nighthawk_client\b"
     r"|molotov\s)"
 )
-SAID = re.compile(r"[@\-+\s]*(?:echo|printf|#)\b?[^|]*$")
+SAID = re.compile(r"[@\-+\s]*(?:echo\b|printf\b|#)[^|]*$")
 AT = re.compile(r"https?://|localhost|\$|\.[mc]?[jt]s\b|\.py\b|targets|\.jmx\b|\.ya?ml\b|--host|-H\s|:\d{2,5}\b|-m\s")
 ACTIONS = re.compile(r"grafana/(?:k6-action|run-k6-action)@|.*/(?:artillery|locust)[\w-]*@")
 TOGETHER = frozenset({"gather", "ThreadPoolExecutor", "map", "submit", "imap_unordered", "TaskGroup"})
