@@ -29,8 +29,9 @@ __all__ = ["decoded", "parse_module", "read_python"]
 COSTLY = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"})
 """Codecs that no editor writes and whose time, or meaning, is not bounded by the bytes they read."""
 
-PRICED = re.compile(r"price|pricing|cost|(?:^|_)rates?(?:_|$)|usd|tariff", re.IGNORECASE)
-"""Names of tables that are kept although their values are not: what a thing costs."""
+TABLES = (ast.Dict, ast.Set, ast.List, ast.Tuple)
+TABLED = re.compile(r"price|pricing|cost|(?:^|_)rates?(?:_|$)|usd|tariff|allow_?list|whitelist|allowed_", re.IGNORECASE)
+"""Names of tables that are kept although their values are not: what a thing costs, what is allowed."""
 
 KEPT_VALUES = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.UnaryOp)
 SHOWN = frozenset({"format", "str", "repr", "type", "join", "format_exc", "exc_info"})
@@ -133,9 +134,7 @@ class _Facts:
             assigns=tuple(
                 Assign(target, self._names.value(value, scope, line), line, scope.index)
                 for target, value, line, scope in noted.assigned
-                if value is None
-                or isinstance(value, KEPT_VALUES)
-                or (type(value) is ast.Dict and PRICED.search(target))
+                if value is None or isinstance(value, KEPT_VALUES) or (type(value) in TABLES and TABLED.search(target))
             ),
             assertions=self._assertions(),
             handlers=tuple(self._handler(*handler) for handler in noted.handlers),

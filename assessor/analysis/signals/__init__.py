@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Kind
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.attacks import adversarial_tests, prompt_guard
 from assessor.analysis.signals.auth import api_auth
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
@@ -21,6 +22,7 @@ from assessor.analysis.signals.loads import load_tests
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
 from assessor.analysis.signals.orchestration import orchestration
+from assessor.analysis.signals.outages import chaos_tests
 from assessor.analysis.signals.personal import audit_log, privacy
 from assessor.analysis.signals.pinned import pinned_deps
 from assessor.analysis.signals.practice import type_hints
@@ -69,6 +71,9 @@ DETECTORS: dict[str, Detector] = {
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("chaos-tests", _alone(chaos_tests), frozenset({Kind.PYTHON, Kind.YAML, Kind.WORKFLOW})),
+        Detector("prompt-guard", _alone(prompt_guard), CODE),
+        Detector("adversarial-tests", _alone(adversarial_tests), frozenset({Kind.PYTHON})),
         Detector("privacy", _alone(privacy), CODE),
         Detector("audit-log", _alone(audit_log), CODE | {Kind.YAML}),
         Detector("gpu-efficiency", _alone(gpu_efficiency), CODE | {Kind.YAML, Kind.COMPOSE}),
