@@ -46,6 +46,7 @@ EXPERIMENTS = frozenset(
         "Disruption",
     }
 )
+CLIENT = re.compile(r"TestClient|test_client|ASGITransport|APIClient")
 TOOL = re.compile(r"(?:^|\s)(?:chaos\s+run|litmusctl\s|pumba\s|toxiproxy-cli\s+toxic|gremlin\s+attack)")
 
 
@@ -91,13 +92,13 @@ def chaos_tests(project: Project) -> Iterator[Finding]:
 def _broken(project: Project, path: str, known: PythonFacts) -> Iterator[tuple[int, str]]:
     """Yield line and message of each test that makes something it depends on fail, and asserts on the project's code."""
     spots = [
-        (call.scope, call.line, last_of(str(value)))
+        (call.scope, call.line, last_of(str(value)).lstrip("="))
         for call in known.calls
         for key, value in call.keywords
         if key in BREAKS and _fails(value)
     ]
     spots += [
-        (one.scope, one.line, last_of(str(one.value)))
+        (one.scope, one.line, last_of(str(one.value)).lstrip("="))
         for one in known.assigns
         if one.target.endswith(".side_effect") and _fails(one.value)
     ]
@@ -110,8 +111,15 @@ def _broken(project: Project, path: str, known: PythonFacts) -> Iterator[tuple[i
         if body.kind != "class" and body.name.startswith("test"):
             inside = scopes_within(known, index)
             spot = next(((line, what) for scope, line, what in sorted(spots) if scope in inside), None)
-            if spot is not None and asserting_line(project, path, index) is not None:
+            if spot is not None and (asserting_line(project, path, index) is not None or _asks_service(known, inside)):
                 yield spot[0], f"{body.name}() breaks a dependency ({spot[1]}) and asserts on what follows"
+
+
+def _asks_service(known: PythonFacts, inside: frozenset[int]) -> bool:
+    """Tell whether a test asserts on what a test client of the service's application answers."""
+    return any(
+        one.scope in inside and any(CLIENT.search(subject) for subject in one.subjects) for one in known.assertions
+    )
 
 
 def _fails(value: object) -> bool:
