@@ -21,6 +21,7 @@ from assessor.analysis.signals.infrastructure import http_api, monitoring
 from assessor.analysis.signals.loads import load_tests
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
+from assessor.analysis.signals.money import cost_model, usage_metering
 from assessor.analysis.signals.orchestration import orchestration
 from assessor.analysis.signals.outages import chaos_tests
 from assessor.analysis.signals.personal import audit_log, privacy
@@ -71,6 +72,8 @@ DETECTORS: dict[str, Detector] = {
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("cost-model", _alone(cost_model), CODE),
+        Detector("usage-metering", _alone(usage_metering), CODE),
         Detector("chaos-tests", _alone(chaos_tests), frozenset({Kind.PYTHON, Kind.YAML, Kind.WORKFLOW})),
         Detector("prompt-guard", _alone(prompt_guard), CODE),
         Detector("adversarial-tests", _alone(adversarial_tests), frozenset({Kind.PYTHON})),
