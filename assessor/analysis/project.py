@@ -38,8 +38,15 @@ class Project:
     """Answer what no single file tells: which file a module is, what a name stands for across files."""
 
     def __init__(
-        self, entries: Sequence[Entry], facts: Mapping[str, FileFacts | Skipped], skipped: Sequence[Skipped] = ()
+        self,
+        entries: Sequence[Entry],
+        facts: Mapping[str, FileFacts | Skipped],
+        skipped: Sequence[Skipped] = (),
+        tags: Sequence[str] = (),
     ) -> None:
+        self.tags = tuple(tags)
+        self.commits: Sequence[int] = ()
+        """When commits changed code, in seconds since 1970, the newest first, as far back as anybody asked."""
         self.entries = {entry.path: entry for entry in entries}
         self.facts = {path: found for path, found in sorted(facts.items()) if isinstance(found, FileFacts)}
         self.skipped = [*skipped, *(found for found in facts.values() if isinstance(found, Skipped))]

@@ -18,6 +18,7 @@ from assessor.analysis.signals.data import data_validation
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.failures import failure_handling, swallowed_errors
 from assessor.analysis.signals.infrastructure import http_api, monitoring
+from assessor.analysis.signals.lasting import maintained
 from assessor.analysis.signals.loads import load_tests
 from assessor.analysis.signals.logs import structured_logging
 from assessor.analysis.signals.models import custom_attention, own_model
@@ -72,6 +73,7 @@ DETECTORS: dict[str, Detector] = {
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("maintained", _alone(maintained), frozenset[Kind]()),
         Detector("cost-model", _alone(cost_model), CODE),
         Detector("usage-metering", _alone(usage_metering), CODE),
         Detector("chaos-tests", _alone(chaos_tests), frozenset({Kind.PYTHON, Kind.YAML, Kind.WORKFLOW})),
