@@ -15,6 +15,13 @@ from assessor.analysis.signals.auth import api_auth
 from assessor.analysis.signals.configuration import ci_tests, lint_config
 from assessor.analysis.signals.containers import docker
 from assessor.analysis.signals.data import data_validation
+from assessor.analysis.signals.domains import (
+    domain_enterprise,
+    domain_finance,
+    domain_healthcare,
+    domain_legal,
+    domain_logistics,
+)
 from assessor.analysis.signals.evaluation import eval_metrics, tracking
 from assessor.analysis.signals.failures import failure_handling, swallowed_errors
 from assessor.analysis.signals.infrastructure import http_api, monitoring
@@ -73,6 +80,11 @@ DETECTORS: dict[str, Detector] = {
         Detector("orchestration", _alone(orchestration), frozenset({Kind.COMPOSE, Kind.YAML})),
         Detector("secrets", _alone(secrets), frozenset(Kind) - {Kind.DATA, Kind.LOCK}),
         # Safety, economy, domains and constraint (layers 7 to 10).
+        Detector("domain-finance", _alone(domain_finance), CODE),
+        Detector("domain-healthcare", _alone(domain_healthcare), CODE),
+        Detector("domain-logistics", _alone(domain_logistics), CODE),
+        Detector("domain-legal", _alone(domain_legal), CODE),
+        Detector("domain-enterprise", _alone(domain_enterprise), CODE),
         Detector("maintained", _alone(maintained), frozenset[Kind]()),
         Detector("cost-model", _alone(cost_model), CODE),
         Detector("usage-metering", _alone(usage_metering), CODE),

@@ -36,7 +36,7 @@ RETRIES = idioms(
     ),
     Idiom(
         "retry",
-        re.compile(r"tenacity\.(?:\w+\.)?(?:retry|Retrying|AsyncRetrying)(?:\(\))?$"),
+        re.compile(r"tenacity\.(?:\w+\.)?(?:retry|Retrying|AsyncRetrying)$"),
         "retries without an end or a wait",
         Strength.DECLARED,
     ),

@@ -17,6 +17,7 @@ from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place
 
 __all__ = ["Decorated", "Idiom", "Lookup", "idioms", "last_of", "library_calls", "lookup_of", "root_of"]
 
+LIBRARIES = re.compile(r"\(\?:([\w|]+)\)\\|(\w+)")
 FIRST = re.compile(r"\w+")
 
 
@@ -150,15 +151,30 @@ def lookup_of(project: Project) -> Lookup:
 
 
 def idioms(*rows: Idiom | tuple[str, str, str]) -> dict[str, list[Idiom]]:
-    """Group idioms by the libraries that their patterns begin with: "torch" or "(?:torch|apex)"."""
+    """Group idioms by the libraries that the alternatives of their patterns begin with: "torch" or "(?:torch|apex)"."""
     found: dict[str, list[Idiom]] = defaultdict(list)
     for row in rows:
         one = row if isinstance(row, Idiom) else Idiom(row[0], re.compile(row[1]), row[2])
-        begin = re.match(r"\(\?:([\w|]+)\)\\?\.|(\w+)", one.pattern.pattern)
-        assert begin is not None, one.pattern.pattern
-        for root in (begin[1] or begin[2]).split("|"):
-            found[root].append(one)
+        for text in _alternatives(one.pattern.pattern):
+            begin = LIBRARIES.match(text)
+            if begin is None:
+                raise ValueError(f"an idiom begins with no library: {text}")
+            for root in dict.fromkeys((begin[1] or begin[2]).split("|")):
+                if one not in found[root]:
+                    found[root].append(one)
     return dict(found)
+
+
+def _alternatives(pattern: str) -> Iterator[str]:
+    """Yield what a pattern offers at its top: "a|(?:b|c)d" offers "a" and "(?:b|c)d"."""
+    depth, first = 0, 0
+    for place, sign in enumerate(pattern):
+        depth += (sign == "(") - (sign == ")")
+        depth += {("(", "\\"): -1, (")", "\\"): 1}.get((sign, pattern[place - 1 : place]), 0)
+        if sign == "|" and depth == 0:
+            yield pattern[first:place]
+            first = place + 1
+    yield pattern[first:]
 
 
 def library_calls(signal: str, lookup: Lookup, table: dict[str, list[Idiom]]) -> Iterator[Finding]:
