@@ -125,13 +125,9 @@ def prompt_guard(project: Project) -> Iterator[Finding]:
 
 def _own_guards(lookup: Lookup) -> Iterator[Finding]:
     """Find functions of the project's own that look at untrusted text or at an answer, and say whether anything calls them."""
-    for place in lookup.code.functions():
+    for place in lookup.functions(OWN_GUARD):
         body = place.definition
-        if (
-            not OWN_GUARD.search(body.name)
-            or OTHER_INJECTION.search(body.name)
-            or not (body.parameters and body.statements)
-        ):
+        if OTHER_INJECTION.search(body.name) or not body.parameters:
             continue
         called = [
             lookup.project.resolve(place.path, call.name) for call in lookup.code.calls_within(place.path, place.index)

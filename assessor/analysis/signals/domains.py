@@ -102,7 +102,7 @@ def domain_healthcare(project: Project) -> Iterator[Finding]:
         ):
             yield at_call("domain-healthcare", "record", site, "clinical records are asked for")
     for place in _named(lookup, COHORT):
-        if any(map(CLINICAL.search, _said(lookup, place))):
+        if _works(lookup, place) and any(map(CLINICAL.search, _said(lookup, place))):
             yield at_place("domain-healthcare", "own", place, f"{place.definition.name}() works on clinical records")
 
 
@@ -180,7 +180,7 @@ def domain_legal(project: Project) -> Iterator[Finding]:
             yield at_call("domain-legal", "model", site, "a model or corpus of legal text is used")
     for place in _named(lookup, LEGAL_NAME):
         words = [place.path, *_said(lookup, place)]
-        if any(map(LAW.search, words)) and not any(map(NO_LAW.search, words)) and place.definition.statements:
+        if any(map(LAW.search, words)) and not any(map(NO_LAW.search, words)) and _works(lookup, place):
             yield at_place("domain-legal", "own", place, f"{place.definition.name}() works on legal text")
     models = [
         place
@@ -253,11 +253,12 @@ def _flows(lookup: Lookup, near: Iterable[str]) -> Iterator[str]:
 
 
 def _named(lookup: Lookup, pattern: re.Pattern[str]) -> Iterator[Place]:
-    return (
-        place
-        for place in lookup.code.functions()
-        if place.definition.statements and pattern.search(place.definition.name)
-    )
+    return lookup.functions(pattern)
+
+
+def _works(lookup: Lookup, place: Place) -> bool:
+    """Tell whether a function calls anything: one that hands back what it was given does not."""
+    return any(True for _ in lookup.code.calls_within(place.path, place.index))
 
 
 def _said(lookup: Lookup, place: Place) -> list[str]:

@@ -131,6 +131,19 @@ class Lookup:
                     yield row, one
                     break
 
+    @cached_property
+    def _functions(self) -> dict[str, list[Place]]:
+        found: dict[str, list[Place]] = defaultdict(list)
+        for place in self.code.functions():
+            if place.definition.statements:
+                found[place.definition.name].append(place)
+        return found
+
+    def functions(self, pattern: re.Pattern[str]) -> Iterator[Place]:
+        """Yield the functions that do something and in whose name the pattern is found, in order of path and line."""
+        places = [place for name, group in self._functions.items() if pattern.search(name) for place in group]
+        yield from sorted(places, key=lambda place: (place.path, place.index))
+
     def own(self, path: str) -> bool:
         """Tell whether a file is the project's own code and no example."""
         return role_of(path) is Role.OWN

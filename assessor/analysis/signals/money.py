@@ -68,19 +68,16 @@ def cost_model(project: Project) -> Iterator[Finding]:
     """
     lookup = lookup_of(project)
     yield from library_calls("cost-model", lookup, COSTS)
-    for place in lookup.code.functions():
-        body = place.definition
-        words = f"{body.name}"
-        if ABSTRACT.search(words) or not body.statements:
-            continue
-        if COSTING.search(words) and _multiplies(lookup, place) and _counts_units(lookup, place):
-            yield at_place("cost-model", "computed", place, f"{body.name}() turns what was used into money")
-        elif (
-            BUDGET.search(words)
-            and any(map(MONEY.search, _words(lookup, place)))
-            and (place.index in lookup.code.files[place.path].raising or body.complexity > 1)
-        ):
-            yield at_place("cost-model", "budget", place, f"{body.name}() holds a budget")
+    for place in lookup.functions(COSTING):
+        costs = (
+            not ABSTRACT.search(place.definition.name) and _multiplies(lookup, place) and _counts_units(lookup, place)
+        )
+        if costs:
+            yield at_place("cost-model", "computed", place, f"{place.definition.name}() turns what was used into money")
+    for place in lookup.functions(BUDGET):
+        refuses = place.index in lookup.code.files[place.path].raising or place.definition.complexity > 1
+        if refuses and any(map(MONEY.search, _words(lookup, place))):
+            yield at_place("cost-model", "budget", place, f"{place.definition.name}() holds a budget")
     for site, value in lookup.given(*SETTINGS):
         if value not in (None, False, 0, "=None") and not site.name.startswith(
             ("argparse", "?parser", "click", "typer")
@@ -192,36 +189,36 @@ def usage_metering(project: Project) -> Iterator[Finding]:
     for site in lookup.ending("execute", "exec", "text", "executemany", "fetchrow", "fetchval"):
         if any(isinstance(value, str) and STORED.match(value) for value in site.call.arguments):
             yield at_call("usage-metering", "charged", site, "a call is charged to an account")
-    for place in lookup.code.functions():
-        body = place.definition
-        if NO_METER.search(body.name) or not body.statements:
-            continue
-        said = lookup.code.body(place.path, place.index)
-        signs = {line: sign for sign, line in said.operations if sign in ("-=", "+=")}
-        charged = [
-            one
-            for one in said.assigns
-            if one.line in signs
-            and BALANCE.search(one.target)
-            and "." in one.target
-            and not NO_METER.search(one.target)
-        ]
-        refused = place.index in lookup.code.files[place.path].raising or any(
-            map(
-                _refuses,
-                (value for call in said.calls for value in (*call.arguments, *(kept for _, kept in call.keywords))),
-            )
-        )
-        if charged and (refused or CHARGES.search(body.name) or CHARGES.search(charged[0].target)):
-            yield at_place("usage-metering", "charged", place, f"{body.name}() charges {charged[0].target}")
-        elif (
-            CHARGES.search(body.name)
-            and any(map(WHO.search, body.named))
-            and any(KEEPS.match(last_of(call.name)) for call in said.calls)
-        ):
+    yield from _charged_attributes(lookup)
+    for place in lookup.functions(CHARGES):
+        body, said = place.definition, lookup.code.body(place.path, place.index)
+        counts = any(map(WHO.search, body.named)) and any(KEEPS.match(last_of(call.name)) for call in said.calls)
+        if counts and not NO_METER.search(body.name):
             yield at_place("usage-metering", "charged", place, f"{body.name}() counts a call for someone")
-        elif LIMIT.search(body.name) and refused and body.complexity > 1:
+    for place in lookup.functions(LIMIT):
+        body = place.definition
+        if body.complexity > 1 and not NO_METER.search(body.name) and _gives_up(lookup, place):
             yield at_place("usage-metering", "quota", place, f"{body.name}() refuses who has used up what is theirs")
+
+
+def _charged_attributes(lookup: Lookup) -> Iterator[Finding]:
+    """Find credits, quotas and counts of somebody's calls that are raised or lowered where the call may be refused."""
+    for path, known in lookup.code.files.items():
+        for one in known.assigns:
+            if one.value is not None or one.scope < 0 or "." not in one.target or not BALANCE.search(one.target):
+                continue
+            changed = any(line == one.line and sign in ("-=", "+=") for sign, line, _ in known.operations)
+            place = Place(path, one.scope, known.definitions[one.scope])
+            named = CHARGES.search(place.definition.name) or _gives_up(lookup, place)
+            if changed and named and not NO_METER.search(f"{one.target} {place.definition.name}"):
+                yield at_place("usage-metering", "charged", place, f"{place.definition.name}() charges {one.target}")
+
+
+def _gives_up(lookup: Lookup, place: Place) -> bool:
+    """Tell whether a function raises, or answers that payment or patience is needed."""
+    said = lookup.code.body(place.path, place.index)
+    values = (value for call in said.calls for value in (*call.arguments, *(kept for _, kept in call.keywords)))
+    return place.index in lookup.code.files[place.path].raising or any(map(_refuses, values))
 
 
 def _refuses(value: Value) -> bool:

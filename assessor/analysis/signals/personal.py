@@ -70,15 +70,9 @@ def privacy(project: Project) -> Iterator[Finding]:
         ]
         if any(PLACEHOLDER.fullmatch(text) for text in texts) and site.name.startswith(("re.", "regex.", "?", "str")):
             yield at_call("privacy", "masked", site, "personal data is replaced by a placeholder")
-    for place in lookup.code.functions():
-        body = place.definition
-        if (
-            OWN_NAME.search(body.name)
-            and not NOT_PEOPLE.search(body.name)
-            and body.statements
-            and _hides(lookup, place)
-        ):
-            yield at_place("privacy", "own", place, f"{body.name}() hides or detects personal data")
+    for place in lookup.functions(OWN_NAME):
+        if not NOT_PEOPLE.search(place.definition.name) and _hides(lookup, place):
+            yield at_place("privacy", "own", place, f"{place.definition.name}() hides or detects personal data")
 
 
 def _hides(lookup: Lookup, place: Place) -> bool:
@@ -102,6 +96,7 @@ AUDIT = re.compile(
 TABLE = re.compile(
     r"Audit(?:Log|Trail|Event|Entry|Record|Item|Line)?(?:Model|Table|Entry|Record)?$|^(?:Activity|Change|Action)(?:Log|Record)$"
 )
+RECORDS = re.compile(r"^(?:log|record|write|append|add|emit|track|__call__|save|entry)")
 ACTOR = re.compile(
     r"^(?:actor|user|user_id|username|who|by|performed_by|changed_by|created_by|principal|subject|operator|reviewer|author|admin|account|email|actor_\w+|current_user|done_by|identity)$",
     re.IGNORECASE,
@@ -162,15 +157,12 @@ def _only_reads(site: Site) -> bool:
 
 def _own_functions(lookup: Lookup) -> Iterator[Finding]:
     """Find functions that take an actor and an action and keep both, and that something calls."""
-    for place in lookup.code.functions():
+    places = [
+        *lookup.functions(AUDIT),
+        *(place for place in lookup.functions(RECORDS) if "Audit" in _class_of(lookup, place)),
+    ]
+    for place in places:
         body = place.definition
-        classes = _class_of(lookup, place)
-        named = AUDIT.search(body.name) or (
-            re.search(r"Audit", classes)
-            and re.match(r"(?:log|record|write|append|add|emit|track|__call__|save|entry)", body.name)
-        )
-        if not named or not body.statements:
-            continue
         who, what = any(map(ACTOR.match, body.named)), any(map(ACTION.match, body.named))
         kept = [last_of(call.name) for call in lookup.code.calls_within(place.path, place.index)]
         if who and what and any(map(KEPT.match, kept)):
