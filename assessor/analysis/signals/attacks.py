@@ -83,6 +83,9 @@ OTHER_INJECTION = re.compile(
 CHECKS = re.compile(
     r"(?:re|regex)\.|.*\.(?:search|match|fullmatch|sub|findall|replace|translate|encode|predict\w*|lower|casefold|strip|model_validate\w*|validate\w*|classify|detect\w*|scan|create|analyze\w*|get|invoke|generate)$|any$|all$|len$|json\.loads$|html\.escape$|isinstance$"
 )
+ASKED = re.compile(
+    r"(?:a?create\w*|a?parse|a?completion|generate\w*|Agent|run|run_sync|chat|GenerationConfig|GenerateContentConfig)$"
+)
 ALLOWED = re.compile(
     r"allowed_?(?:tools?|functions|actions|tool_names)$|tools?_?(?:allow_?list|whitelist)$|(?:allow_?list|whitelist)(?:ed)?_?(?:tools?|actions)$|(?:safe|permitted)_tools$",
     re.IGNORECASE,
@@ -110,11 +113,8 @@ def prompt_guard(project: Project) -> Iterator[Finding]:
     for site, value in lookup.given(
         "response_format", "text_format", "response_model", "output_type", "response_schema"
     ):
-        if (
-            isinstance(value, str)
-            and value.startswith("=")
-            and lookup.project.definition(lookup.project.resolve(site.path, value[1:]))
-        ):
+        schema = isinstance(value, str) and lookup.project.definition(lookup.project.resolve(site.path, value[1:]))
+        if schema and ASKED.match(last_of(site.name)):  # a route has a response_model too
             yield at_call("prompt-guard", "validated", site, "the answer must fit a schema")
     for site in lookup.ending("with_structured_output"):
         if site.call.arguments:

@@ -197,7 +197,8 @@ def domain_legal(project: Project) -> Iterator[Finding]:
 CONNECTED = idioms(
     ("crm", r"(?:simple_salesforce|salesforce_bulk|hubspot|hubspot3|pipedrive|zohocrmsdk|zcrmsdk|dynamics365crm|msdynamics)\.(?:\w+\.)*\w+(?:\(\)(?:\.\w+)*)?$", "a CRM is connected"),
     ("erp", r"(?:pyrfc|sapnwrfc|odoorpc|erppeek|odoolib|frappeclient|netsuite|netsuitesdk|workday|quickbooks|xero_python|pyodata|intacctsdk|hdbcli_sap)\.(?:\w+\.)*\w+(?:\(\)(?:\.\w+)*)?$", "an ERP is connected"),
-    ("tickets", r"(?:jira|atlassian|pysnow|aiosnow|servicenow|zenpy|zdesk|freshdesk|pyfreshservice|linear_sdk|opsgenie_sdk|pdpyras|otrs)\.(?:\w+\.)*\w+(?:\(\)(?:\.\w+)*)?$", "a ticket system is connected"),
+    ("tickets", r"(?:jira|pysnow|aiosnow|servicenow|zenpy|zdesk|freshdesk|pyfreshservice|linear_sdk|opsgenie_sdk|pdpyras|otrs)\.(?:\w+\.)*\w+(?:\(\)(?:\.\w+)*)?$", "a ticket system is connected"),
+    ("tickets", r"atlassian\.(?:\w+\.)*(?:Jira|ServiceDesk)(?:\(\)\.\w+)?$", "a ticket system is connected"),
 )  # fmt: skip
 ADDRESS = re.compile(
     r"service-now\.com|\.salesforce\.com|/services/data/v\d|atlassian\.net|/rest/api/[23]/issue|\.zendesk\.com|api\.hubapi\.com|/sap/opu/odata|dynamics\.com/api|/api/now/table|netsuite\.com|freshdesk\.com|workday\.com",

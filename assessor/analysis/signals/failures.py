@@ -268,6 +268,11 @@ WORK = re.compile(
     r"|get_object|put_object|send|publish|produce|consume|poll|post|request|urlopen|process\w*|ingest\w*|preprocess\w*|clean\w*|parse_(?!args|known_args)\w+|extract\w*"
     r"|score_\w+|load_\w+|save_\w+|get_prediction\w*|completions?|chat|search)$"
 )
+ASIDE = re.compile(
+    r"(?:^|/)(?:benchmarks?|profiling|experiments?|migrations?)/|(?:^|/)(?:setup|noxfile|benchmark\w*)\.py$"
+)
+"""Where nobody waits for an answer."""
+
 GETS = re.compile(r"(?:requests|httpx|aiohttp)\b.*\.(?:get|put|patch|delete)$|(?:redis)\b.*\.(?:get|set|hget|hset)$")
 TIDYING = re.compile(
     r"close|cleanup|clean_up|shut_?down|tear_?down|stop|__del__|__a?exit__|__repr__|__str__|version|dispose|release|disconnect|unlink|remove|delete|probe|ping|health"
@@ -284,7 +289,7 @@ def swallowed_errors(project: Project) -> Iterator[Finding]:
     """
     lookup = lookup_of(project)
     for path, known in lookup.code.files.items():
-        if not lookup.own(path):
+        if not lookup.own(path) or ASIDE.search(path):
             continue
         for one in known.handlers:
             if one.action in ("pass", "print") and (not one.catches or BROAD & set(one.catches)):
