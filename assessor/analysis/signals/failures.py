@@ -183,10 +183,12 @@ def failure_handling(project: Project) -> Iterator[Finding]:
 def _own_retries(lookup: Lookup) -> Iterator[Finding]:
     """Find functions that catch, wait and try again, and that count or give up."""
     retriers: dict[str, Place] = {}
+    seen = set[tuple[str, int]]()
     for name in lookup.under(("time", "asyncio", "trio", "anyio", "gevent", "eventlet")):
         for site in lookup.code.named(name) if SLEEPS.match(name) else ():
             known, scope = lookup.code.files[site.path], site.call.scope
-            if scope >= 0 and _tries_again(lookup, known, site):
+            if scope >= 0 and (site.path, scope) not in seen and _tries_again(lookup, known, site):
+                seen.add((site.path, scope))
                 body = known.definitions[scope]
                 place = Place(site.path, scope, body)
                 yield at_place(

@@ -11,6 +11,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.lookup import last_of
+from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import methods, scopes_within
 from assessor.analysis.signals.steps import Ran, steps_of
 
@@ -94,8 +95,6 @@ def _measured(project: Project, path: str, known: PythonFacts) -> Iterator[Findi
         asked = any(CLIENT.match(name) for name in names)
         inside = scopes_within(known, index)
         if together and asked and any(one.scope in inside for one in known.assertions):
-            from assessor.analysis.signals.runs import test_run
-
             run = test_run(project)
             message = f"{body.name}() sends requests at once and holds their times to a figure"
             yield Finding(

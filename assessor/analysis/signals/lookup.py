@@ -144,6 +144,11 @@ class Lookup:
         places = [place for name, group in self._functions.items() if pattern.search(name) for place in group]
         yield from sorted(places, key=lambda place: (place.path, place.index))
 
+    def defines(self, name: str) -> bool:
+        """Tell whether a resolved name is the project's own: a tool's calls of itself show nothing."""
+        found = self.project.definition(name) or self.project.definition(name.rpartition(".")[0])
+        return found is not None
+
     def own(self, path: str) -> bool:
         """Tell whether a file is the project's own code and no example."""
         return role_of(path) is Role.OWN
@@ -194,6 +199,8 @@ def library_calls(signal: str, lookup: Lookup, table: dict[str, list[Idiom]]) ->
     """Yield a finding for each call, and each decorator without a call, that an idiom of the table fits."""
     for root, rows in table.items():
         for name in lookup.under((root,)):
+            if lookup.defines(name):
+                continue
             for row in rows:
                 if row.pattern.match(name):
                     for site in lookup.code.named(name):

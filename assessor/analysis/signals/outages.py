@@ -24,7 +24,7 @@ BROKEN = re.compile(
     r"=.*(?:Error|Exception|Timeout|TimedOut|Unavailable|Refused|Reset|Disconnected|Failure|RpcError)(?:\(\))?$"
 )
 NO_OUTAGE = re.compile(
-    r"=(?:.*\.)?(?:StopIteration|StopAsyncIteration|SystemExit|KeyboardInterrupt|AssertionError|ImportError|ModuleNotFoundError|NotImplementedError|AttributeError|SyntaxError)(?:\(\))?$"
+    r"=(?:.*\.)?(?:\w*(?:Invalid|NotFound|Validation|DoesNotExist|Exists|Permission|Unauthori[sz]ed|Forbidden)\w*|(?:Value|Type|Key|Index)Error|StopIteration|StopAsyncIteration|SystemExit|KeyboardInterrupt|AssertionError|ImportError|ModuleNotFoundError|NotImplementedError|AttributeError|SyntaxError)(?:\(\))?$"
 )
 INJECTED = re.compile(
     r"toxiproxy\w*\.|pytest_toxiproxy|chaoslib\.|chaostoolkit|chaosmonkey|.*\.add_exception$|pumba|failpoint|.*\.add_toxic$|respx\..*\.mock$"
