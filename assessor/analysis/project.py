@@ -45,6 +45,8 @@ class Project:
         tags: Sequence[str] = (),
     ) -> None:
         self.tags = tuple(tags)
+        self.commits: Sequence[int] = ()
+        """When commits changed code, in seconds since 1970, the newest first, as far back as anybody asked."""
         self.entries = {entry.path: entry for entry in entries}
         self.facts = {path: found for path, found in sorted(facts.items()) if isinstance(found, FileFacts)}
         self.skipped = [*skipped, *(found for found in facts.values() if isinstance(found, Skipped))]

@@ -34,6 +34,7 @@ EXTRACTORS: dict[Kind, str] = {
     Kind.LOCK: "dependencies.read_lock",
     Kind.SHELL: "shell.read_shell",
     Kind.MAKEFILE: "settings.read_recipe",
+    Kind.LOAD: "loads.read_load",
 }
 """The reader of each kind, imported at its first file: a process that meets Python alone starts without the others."""
 
@@ -70,6 +71,7 @@ _RECORDS: dict[str, type[Any]] = {
     "recipe": configured.RecipeFacts,
     "parameters": configured.ParametersFacts,
     "paper": configured.PaperFacts,
+    "load": configured.LoadFacts,
 }
 _TAGS = {record: tag for tag, record in _RECORDS.items()}
 
