@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import (
     Body,
     Code,
@@ -43,17 +44,17 @@ ROOTS = (
     "edward",
     "dalex",
 )
-LIBRARY = re.compile(
+LIBRARY = Lazy(
     r"sklearn\.calibration\.(?:CalibratedClassifierCV|calibration_curve|CalibrationDisplay\.\w+)$|sklearn\.metrics\.brier_score_loss$"
     r"|netcal\.\w+(?:\.\w+)*$|uncertainty_toolbox\.\w+(?:\.\w+)*$|mapie\.(?:\w+\.)*Mapie\w+$|mapie\.(?:\w+\.)*\w*(?:Conformal|Jackknife)\w+$"
     r"|nonconformist\.\w+\.\w+$|crepes\.(?:\w+\.)*\w+$|torchcp\.(?:\w+\.)*\w+$|deel\.puncc\.(?:\w+\.)*\w+$|betacal\.\w+$|venn_abers\.\w+$"
     r"|torchmetrics\.(?:\w+\.)*(?:\w*CalibrationError|calibration_error)(?:\(\))?$|tensorflow_probability\.stats\.(?:brier_score|expected_calibration_error\w*)$"
     r"|laplace\.Laplace$|properscoring\.\w+$|scoringrules\.\w+$|pycalib\.(?:\w+\.)*\w+$|calibration\.(?:get_calibration_error|get_ece|Platt\w+|Histogram\w+)$"
 )
-WITH_SPREAD = re.compile(
+WITH_SPREAD = Lazy(
     r"sklearn\.gaussian_process\.\w+\(\)\.predict$|sklearn\..*BayesianRidge\(\)\.predict$|\?.*\.predict$"
 )
-MEASURES = re.compile(
+MEASURES = Lazy(
     r"(?:^|_)(?:ece|mce|ace|adaptive_ece|classwise_ece|expected_calibration\w*|calibration_(?:error|curve|gap|loss|report|plot)\w*|reliability_(?:curve|diagram|plot)\w*"
     r"|brier(?:_score|_loss)?|temperature_scal\w+|platt_scal\w+|calibrate_(?:temperature|prob\w*|scores?|classifier|model|logits)|fit_temperature|set_temperature|tune_temperature"
     r"|conformal\w*|nonconformity\w*|mc_dropout\w*|monte_carlo_dropout\w*|enable_dropout|predictive_(?:entropy|variance|uncertainty|interval)\w*|epistemic\w*|aleatoric\w*"
@@ -61,7 +62,7 @@ MEASURES = re.compile(
     r"(?:_|$|s$|\d)",
     re.IGNORECASE,
 )
-CLASSES = re.compile(
+CLASSES = Lazy(
     r"_?(?:ECE|MCE)(?:Loss|Metric)?$|.*(?:TemperatureScal|PlattScal|ModelWithTemperature|Conformal|MCDropout|McDropout|MonteCarloDropout|BrierScore|CalibrationError|IsotonicCalib|ProbabilityCalib|CalibratedModel|CalibratedClassifier)\w*$"
 )
 FOREIGN = frozenset(
@@ -88,11 +89,9 @@ ARRAYS = frozenset(
 )
 WORK = frozenset({"-", "/", "*", "**", "==", "-=", "+=", "/=", "*="})
 ALONG = frozenset({"axis", "dim"})
-SPREAD = re.compile(
-    r".*(?:^|\.)(?:std|var|reduce_std|reduce_variance|nanstd|nanvar|percentile|quantile|nanpercentile)$"
-)
-PREDICTS = re.compile(r".*\.(?:predict|predict_proba|predict_on_batch|forward|predict_step)$")
-CALLED_SPREAD = re.compile(
+SPREAD = Lazy(r".*(?:^|\.)(?:std|var|reduce_std|reduce_variance|nanstd|nanvar|percentile|quantile|nanpercentile)$")
+PREDICTS = Lazy(r".*\.(?:predict|predict_proba|predict_on_batch|forward|predict_step)$")
+CALLED_SPREAD = Lazy(
     r"uncert|std|sigma|spread|interval|lower|upper|variance|varian|confidence|(?:^|_)var(?:_|$)", re.IGNORECASE
 )
 

@@ -12,6 +12,7 @@ from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.evaluation import METRIC
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Site, at_call, at_place, code_of, first_of_each_scope
 from assessor.analysis.signals.told import told
 
@@ -21,17 +22,17 @@ PLATFORM_ROOTS = (
     "growthbook", "optimizely", "ldclient", "statsig", "splitio", "UnleashClient", "eppo_client", "planout", "posthog", "flagsmith", "amplitude_experiment", "vwo", "configcatclient",
     "featurehub_sdk", "openfeature", "launchdarkly", "wasabi", "sixpack", "confidence", "abtasty", "kameleoon", "featbit",
 )  # fmt: skip
-PLATFORM = re.compile(
+PLATFORM = Lazy(
     r".*\.(?:run|eval_feature|get_feature_value|activate|decide\w*|get_variation|variation\w*|get_experiment\w*|get_layer|get_treatment\w*|get_variant|get_\w*assignment|get|get_feature_flag|fetch\w*|log_event|track|capture_experiment|participate)$"
 )
-HASHES = re.compile(
+HASHES = Lazy(
     r"hashlib\.\w+(?:\(\))?(?:\.(?:hexdigest|digest))?$|mmh3\.\w+$|zlib\.(?:crc32|adler32)$|binascii\.crc32$|xxhash\.\w+(?:\(\)\.\w+)?$|farmhash\.\w+$|murmurhash\w*\.\w+$|cityhash\.\w+$|uuid\.uuid5$|pyhash\.\w+|spookyhash\.\w+"
 )
-ASSIGNS = re.compile(
+ASSIGNS = Lazy(
     r"(?:^|_)(?:variants?|arms?|treatments?|buckets?|bucketing|ab_?(?:test|split|group|assign\w*|variant)?|experiments?|canary|rollout|cohort|traffic_split|control_group|assignments?|in_holdout|split_traffic)(?:_|$)|(?:^|_)(?:assign|choose|pick|select|route)_(?:\w+_)?(?:group|model|version)(?:_|$)",
     re.IGNORECASE,
 )
-NO_EXPERIMENT = re.compile(
+NO_EXPERIMENT = Lazy(
     r"train|fold|shard|partition|cache|s3|storage|gcs|token|hash_bucket|feature_bucket|histogram|upload|password|blob|leaky|robot|clinical",
     re.IGNORECASE,
 )
@@ -56,7 +57,7 @@ WEIGHTS = frozenset(
         "InitialVariantWeight",
     }
 )
-TRAFFIC_COMMAND = re.compile(
+TRAFFIC_COMMAND = Lazy(
     r"az\s+ml\s+online-endpoint\s+update\b.*--(?:mirror-)?traffic|gcloud\s+run\s+services\s+update-traffic\b.*--to-(?:revisions|tags)|aws\s+sagemaker\s+update-endpoint-weights-and-capacities|gcloud\s+ai\s+endpoints\s+deploy-model\b.*--traffic-split|gcloud\s+app\s+services\s+set-traffic"
 )
 
@@ -134,15 +135,15 @@ def _in_manifests(project: Project, signal: str, kind: str, message: str) -> Ite
                 yield told(signal, "manifest", path, thing.line, message, wired_by=wired)
 
 
-SHADOWS = re.compile(
+SHADOWS = Lazy(
     r"(?:^|_)(?:shadow(?:_?(?:predict\w*|mode|model|score\w*|deploy\w*|traffic|eval\w*|infer\w*|call|compare|run|log\w*|test\w*))|(?:run|predict|score|log|compare|evaluate|call|in)_(?:\w+_)?shadow|interleav\w*|team_draft\w*|balanced_interleaving|mirror_(?:request|traffic|prediction)s?)(?:_|$)",
     re.IGNORECASE,
 )
-PREDICTS = re.compile(
+PREDICTS = Lazy(
     r".*(?:\.|_|^)(?:predict\w*|score\w*|infer\w*|forward|rank\w*|generate|invoke|post|request|create_task|submit)$",
     re.IGNORECASE,
 )
-PLATFORM_OUTCOMES = re.compile(
+PLATFORM_OUTCOMES = Lazy(
     r"langfuse\.(?:\w+\.)*\w+\(\)\.(?:score|create_score|score_current_trace)$|langsmith\.(?:\w+\.)*Client\(\)\.create_feedback$|arize\.(?:\w+\.)*Client\(\)\.log$|fiddler\.\w+.*\.publish\w*$|whylogs\.log_(?:classification|regression)_metrics$|nannyml\.(?:PerformanceCalculator|CBPE)\(\)\.(?:calculate|estimate)$"
 )
 WRITES = (
@@ -200,12 +201,10 @@ READS = (
     "Consumer",
     "KafkaConsumer",
 )
-JOINS = re.compile(r".*\.(?:merge|join|merge_asof|merge_ordered|join_asof)$|pandas\.(?:merge|merge_asof)$")
-SQL_WRITE = re.compile(r"insert\s+(?:or\s+\w+\s+)?into\s+[\"'`]?([\w.]+)", re.IGNORECASE)
-SQL_READ = re.compile(r"(?:from|join)\s+[\"'`]?([\w.]+)", re.IGNORECASE)
-OF_PREDICTIONS = re.compile(
-    r"predict|score|inference|served|recommend|decision|response|request|log|event", re.IGNORECASE
-)
+JOINS = Lazy(r".*\.(?:merge|join|merge_asof|merge_ordered|join_asof)$|pandas\.(?:merge|merge_asof)$")
+SQL_WRITE = Lazy(r"insert\s+(?:or\s+\w+\s+)?into\s+[\"'`]?([\w.]+)", re.IGNORECASE)
+SQL_READ = Lazy(r"(?:from|join)\s+[\"'`]?([\w.]+)", re.IGNORECASE)
+OF_PREDICTIONS = Lazy(r"predict|score|inference|served|recommend|decision|response|request|log|event", re.IGNORECASE)
 
 
 def online_evaluation(project: Project) -> Iterator[Finding]:
@@ -244,14 +243,14 @@ def _joined(code: Code) -> Iterator[Finding]:
     written: dict[str, list[Site]] = defaultdict(list)
     for site in code.ending(*WRITES):
         if OF_SERVING.search(site.path) or _predicts(code, site):
-            for name in _targets(code, site, SQL_WRITE):
+            for name in sorted(_targets(code, site, SQL_WRITE)):
                 written[name].append(site)
     if not written:
         return
     for site in code.ending(*READS):
         if not _measures(code, site):
             continue
-        for name in _targets(code, site, SQL_READ):
+        for name in sorted(_targets(code, site, SQL_READ)):
             writers = [
                 one for one in written.get(name, ()) if (one.path, one.call.scope) != (site.path, site.call.scope)
             ]
@@ -265,7 +264,7 @@ def _joined(code: Code) -> Iterator[Finding]:
                 )
 
 
-OF_SERVING = re.compile(
+OF_SERVING = Lazy(
     r"(?:^|/|_)(?:app|api|serv\w*|main|predict\w*|inference|endpoint\w*|rout\w*|views?|handlers?|log\w*)(?:[/_.]|$)",
     re.IGNORECASE,
 )
@@ -306,7 +305,7 @@ def _measures(code: Code, site: Site) -> bool:
     return joins and (measures or bool(by_hand))
 
 
-def _targets(code: Code, site: Site, sql: re.Pattern[str]) -> set[str]:
+def _targets(code: Code, site: Site, sql: Lazy) -> set[str]:
     """Return the tables, paths and topics that a call names, constants of the project put in."""
     found: set[str] = set()
     for value in (*site.call.arguments, *(value for _, value in site.call.keywords)):

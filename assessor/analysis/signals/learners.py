@@ -8,16 +8,17 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Body, Code, Place, at_call, at_place, code_of, first_of_each_scope, methods
 
 __all__ = ["numpy_model", "own_optimizer"]
 
 ARRAYS = frozenset({"numpy", "cupy", "jax", "torch", "tensorflow", "autograd", "mxnet", "tinygrad", "mlx", "paddle"})
-BASES = re.compile(
+BASES = Lazy(
     r"torch\.optim\.(?:\w+\.)*(?:Optimizer|[A-Z]\w+)$|(?:tensorflow\.(?:python\.|compat\.v\d\.)?)?(?:tf_)?keras\.optimizers\.(?:\w+\.)*\w+$|tensorflow\.(?:compat\.v1\.)?train\.\w*Optimizer$"
     r"|mxnet\.optimizer\.\w+$|paddle\.optimizer\.\w+$|chainer\.GradientMethod$|mindspore\.nn\.(?:\w+\.)*Optimizer$"
 )
-SCHEDULE = re.compile(r"lr_scheduler|schedules|LearningRateSchedule|LRScheduler")
+SCHEDULE = Lazy(r"lr_scheduler|schedules|LearningRateSchedule|LRScheduler")
 STEPS = frozenset(
     {
         "step",
@@ -41,26 +42,26 @@ STEPS = frozenset(
         "optimise",
     }
 )
-MINIMISES = re.compile(
+MINIMISES = Lazy(
     r"(?:scipy|jax\.scipy)\.optimize\.(?:minimize|minimize_scalar|fmin\w*|least_squares|leastsq|curve_fit|differential_evolution|basinhopping|dual_annealing|shgo|brute|direct|nnls|lsq_linear)$"
     r"|jaxopt\.\w+$|cma\.(?:fmin2?|CMAEvolutionStrategy)$|nlopt\.opt$|torchmin\.minimize$|pyswarms\.\w+(?:\.\w+)*$|geneticalgorithm\.geneticalgorithm$|casadi\.nlpsol$|ipopt\.\w+$|cyipopt\.\w+$"
 )
-PROGRAMS = re.compile(
+PROGRAMS = Lazy(
     r"scipy\.optimize\.(?:linprog|milp)$|cvxpy\.Problem$|cvxpy\.(?:Minimize|Maximize)$|pulp\.LpProblem$|pyomo\.\w+(?:\.\w+)*\.Objective$|pyomo\.environ\.SolverFactory$|gurobipy\.Model$|mip\.Model$|cvxopt\.solvers\.\w+$|quadprog\.solve_qp$|qpsolvers\.solve_qp$|osqp\.OSQP$|highspy\.Highs$"
     r"|ortools\.linear_solver\.pywraplp\.Solver(?:\.CreateSolver)?$"
 )
-UPDATES = re.compile(
+UPDATES = Lazy(
     r"(?:^|_)(?:gradient_(?:descent|ascent)|sgd\w*|adam\w*|rmsprop|adagrad|adadelta|(?:sgd_|with_)momentum|momentum_(?:update|step)|nesterov|newton(?:_raphson|_step|s_method)?|lbfgs|bfgs|coordinate_descent|proximal\w*|backtracking\w*|line_search|update_(?:weights?|params?|parameters?|theta|coef\w*)|apply_gradients?|gd_step|optimi[sz]er?_step|weight_update|simulated_annealing|particle_swarm|evolution_strategy|hill_climb\w*|frank_wolfe|admm|levenberg\w*|gauss_newton)(?:_|$|\d)",
     re.IGNORECASE,
 )
-OPTIMIZERS = re.compile(
+OPTIMIZERS = Lazy(
     r".*(?:Optimi[sz]er|GradientDescent|SGD|Adam|AdamW|RMS[Pp]rop|Adagrad|Adadelta|Momentum|Nesterov|NAG|Newton\w*|LBFGS|Lion|Sophia|Lookahead|SAM|ParticleSwarm\w*|GeneticAlgorithm|EvolutionStrateg\w+)$"
 )
-WEIGHT = re.compile(
+WEIGHT = Lazy(
     r"(?:.*\.)?_?(?:w|W|weights?|theta\w*|params?|parameters?|beta\w*|b|bias(?:es)?|coef\w*|intercept\w*|kernels?|[wWbB]_?\d|[Ww]_?[a-z]{1,2}|slope|phi)_?(?:\.data|\.value)?(?:\[\])*$"
 )
-PRODUCT = re.compile(r".*(?:^|\.)(?:dot|matmul|einsum|tensordot|outer|inner|mm|matvec|bmm)$")
-BUILT_IN = re.compile(
+PRODUCT = Lazy(r".*(?:^|\.)(?:dot|matmul|einsum|tensordot|outer|inner|mm|matvec|bmm)$")
+BUILT_IN = Lazy(
     r"torch\.optim\.\w+$|(?:tensorflow\.)?(?:tf_)?keras\.optimizers\.\w+$|optax\.\w+$|tensorflow\.(?:compat\.v1\.)?train\.\w*Optimizer$"
 )
 
@@ -238,14 +239,14 @@ ANSWERS = frozenset(
         "loss",
     }
 )
-WRAPPED = re.compile(
+WRAPPED = Lazy(
     r"(?:sklearn|cuml)\.(?!metrics|model_selection|datasets|utils|base|preprocessing|exceptions)\w+\.(?:\w+\.)?[A-Z]\w+$|(?:xgboost|lightgbm|catboost|statsmodels|implicit|surprise|transformers|prophet|pmdarima|autogluon|fasttext|gensim|hmmlearn|annoy|faiss|spacy|onnxruntime|joblib|sentence_transformers|stable_baselines3)\."
     r"|torch\.nn\.(?!functional|init|utils|Parameter)\w+|(?:tensorflow\.)?(?:tf_)?keras\.|flax\.|haiku\.|torch\.load$|.*\.(?:from_pretrained|zero_grad|eval)$|tensorflow\.(?:compat\.v\d\.)?(?:Session|train|placeholder|layers|estimator|InteractiveSession)\b|tensorflow\.contrib\.|torchvision\.models\.|timm\.|mxnet\.gluon\.|paddle\.nn\."
 )
-NETWORKS = re.compile(
+NETWORKS = Lazy(
     r"torch\.nn\.|(?:tensorflow\.)?(?:tf_)?keras\.|flax\.|equinox\.|haiku\.|pytorch_lightning\.|lightning\.|mxnet\.gluon|paddle\.nn|transformers\.|sklearn\.(?!base|utils)|chainer\.|xgboost\.|lightgbm\.|gym\b|torch\.optim"
 )
-NUMERIC = re.compile(
+NUMERIC = Lazy(
     r"(?:numpy|cupy|jax|torch|tensorflow|autograd|mlx|scipy)\.(?!load|save|array$|zeros$|ones$|random\.seed|cuda|device|no_grad|manual_seed|tensor$|asarray$|float|int|full$|empty$|nn\.Module|nn\.\w+$|utils)"
     r"|.*\.(?:dot|sum|mean|argmax|argmin|argsort|T|reshape|transpose|matmul|max|min|std|var|any|all|astype|clip|copy)$"
 )
@@ -268,7 +269,7 @@ def numpy_model(project: Project) -> Iterator[Finding]:
             )
 
 
-TRAINS = re.compile(
+TRAINS = Lazy(
     r"^_?(?:train|fit|learn|gradient_descent|sgd|logistic_regression|linear_regression|perceptron|backprop\w*|k_?means|em)(?:_|$)|_(?:regression|descent|perceptron)$",
     re.IGNORECASE,
 )
@@ -296,7 +297,7 @@ def _learner(code: Code, place: Place) -> bool:
     return len(signs & {"-", "*", "/", "@", "+", "**", "-=", "+=", "/=", "*="}) >= 2 and worked >= 3 and product
 
 
-COUNTS = re.compile(
+COUNTS = Lazy(
     r"(?:numpy|jax\.numpy|cupy)\.(?:argmax|argmin|argsort|bincount|unique|log|exp|linalg\.\w+|sign|cumsum|outer|convolve|where|maximum|sqrt|var|cov|random\.\w+)$"
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Place, at_place, code_of, methods
 
 __all__ = ["custom_loss"]
@@ -15,31 +16,31 @@ TENSORS = frozenset(
     {"torch", "tensorflow", "keras", "jax", "mxnet", "paddle", "mindspore", "chainer", "tinygrad", "mlx"}
 )
 ARRAYS = TENSORS | {"numpy", "cupy", "autograd", "theano", "xgboost", "lightgbm"}
-LOSS_BASE = re.compile(
+LOSS_BASE = Lazy(
     r"torch\.nn\.(?:modules\.loss\.)?\w*Loss$|torch\.nn\.modules\.loss\.\w+$|(?:tensorflow\.(?:python\.)?|tf_)?keras\.losses\.\w+$"
     r"|mxnet\.gluon\.loss\.|paddle\.nn\.\w*Loss$|fairseq\.criterions\.\w+|pytorch_metric_learning\.losses\."
 )
-MODULE = re.compile(
+MODULE = Lazy(
     r"torch\.nn\.(?:modules\.module\.)?Module$|(?:tensorflow\.(?:python\.)?)?keras\.layers\.Layer$|object$|abc\.ABC$"
     r"|(?:torch\.autograd\.)?Function$|flax\.\w+\.Module$|paddle\.nn\.Layer$"
 )
-NAMED = re.compile(
+NAMED = Lazy(
     r"(?:^|_|[a-z\d])(?:loss|losses|criterion|criteria|objective)(?:_|$|\d|fn|func|fun|[A-Z])"
     r"|(?:^|_)(?:nll|elbo|bce|xent|cross_?entropy|hinge|huber|focal|triplet|contrastive|infonce|nt_?xent|info_nce)(?:_|$|\d)",
     re.IGNORECASE,
 )
-ABOUT_LOSS = re.compile(
+ABOUT_LOSS = Lazy(
     r"_*(?:plot|log(?!_loss$|_?cosh|istic)|print|save|load|set|update|record|average|avg|report|write|draw|show|train|test|eval|evaluate|val|valid|validate|validation|early"
     r"|stop|packet|path|weight|parse|select|register|gather|track|display|smooth|profit|heat|expected|value|is|has|check|reset|best|final|min"
     r"|on|run|fit|backward|step|sync|scale|unscale|convert|format|export|dump|history|list|name)_|.*loss(?:es)?_?(?:dir|path|name|history|curve|plot|str|type|file|meter|config|key|keys|weights?|scaler|logger)s?$",
     re.IGNORECASE,
 )
-LIBRARY = re.compile(
+LIBRARY = Lazy(
     r"torch\.nn\.functional\.\w*(?:loss|cross_entropy|kl_div)\w*$|torch\.nn\.\w+Loss\(\)\(\)$|(?:tensorflow\.)?keras\.(?:losses|metrics|backend)\.\w*(?:entropy|error|loss|hinge)\w*(?:\(\)\(\))?$"
     r"|tensorflow\.(?:compat\.v1\.)?(?:losses\.\w+|nn\.\w*cross_entropy\w*)$|optax\.\w*(?:entropy|loss)\w*$|sklearn\.metrics\.\w+$"
     r"|(?:tensorflow\.)?keras\.losses\.\w+\(\)\(\)$"
 )
-MATH = re.compile(
+MATH = Lazy(
     r".*(?:^|\.)(?:log|log1p|log2|log_softmax|logsumexp|reduce_logsumexp|logsigmoid|log_sigmoid|exp|square|square_difference|squared_difference|pow|power|sqrt|norm|l2_norm|abs"
     r"|clamp|clip|clip_by_value|relu|maximum|minimum|where|cosine_similarity|pairwise_distance|cdist|softplus|sigmoid|bmm|matmul|einsum|masked_fill"
     r"|gather|scatter_|sign|tanh|logaddexp|var|reduce_variance|cumsum|lgamma|logdet|slogdet|l2_normalize|normalize|sort|outer|dot|trace)$"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assessor.analysis.facts.model import Call
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Body, Code, at_call, at_place, code_of, first_of_each_scope, setting_of
 
 __all__ = ["information_measures", "linear_algebra_code", "probability_code", "statistical_test"]
@@ -48,7 +49,7 @@ TEST_ROOTS = (
     "spotify_confidence",
     "confseq",
 )
-TESTED = re.compile(
+TESTED = Lazy(
     r"scipy\.stats\.(?:\w+\.)?(?:ttest_\w+|mannwhitneyu|wilcoxon|ks_1samp|ks_2samp|kstest|chi2_contingency|chisquare|f_oneway|kruskal|friedmanchisquare|fisher_exact|shapiro|normaltest"
     r"|anderson\w*|levene|bartlett|fligner|binomtest|binom_test|bootstrap|permutation_test|monte_carlo_test|tukey_hsd|jarque_bera|barnard_exact|boschloo_exact|mood|ansari|median_test"
     r"|cramervonmises\w*|alexandergovern|epps_singleton_2samp|brunnermunzel|page_trend_test|dunnett|combine_pvalues|false_discovery_control|power_divergence|ranksums|skewtest|kurtosistest)$"
@@ -60,18 +61,16 @@ TESTED = re.compile(
     r"|lifelines\.statistics\.\w*(?:logrank|test)\w*$|scikit_posthocs\.\w+$|autorank\.autorank$|deepsig\.\w+$|causalimpact\.CausalImpact$"
     r"|sklearn\.model_selection\.permutation_test_score$|pymannkendall\.\w+$|confseq\.\w+\.\w+$|spotify_confidence\.\w+\(\)\.\w+$"
 )
-OWN_TEST = re.compile(
+OWN_TEST = Lazy(
     r"(?:^|_)(?:bootstrap(?:ped|_resample)?_?(?:ci|conf\w*|interval\w*|test|mean\w*|metric\w*|score\w*|diff\w*|statistic\w*|pvalue|p_value|auc|std|se|estimate\w*)|paired_bootstrap\w*|boot_ci|permutation_test\w*|randomi[sz]ation_test"
     r"|t_?test\w*|z_?test\w*|mcnemar\w*|two_proportion\w*|significance(?:_test\w*)?|(?:is|test|check|compute)_significan\w+|p_?values?|power_analysis|sample_size|required_sample\w*|min(?:imum)?_sample_size|confidence_intervals?|conf_interval|wilson_(?:score_)?interval|clopper_pearson|likelihood_ratio_test|hypothesis_test|sprt|minimum_detectable_effect|mde)(?:_|$|s$)",
     re.IGNORECASE,
 )
-RESAMPLES = re.compile(
+RESAMPLES = Lazy(
     r".*(?:^|\.)(?:choice|choices|resample|permutation|permuted|shuffle|integers|randint|sample|random_choice)$"
 )
-SUMMARISES = re.compile(
-    r".*(?:^|\.)(?:percentile|quantile|quantiles|nanpercentile|mean|std|var|sem|sort|sorted|sum|fmean)$"
-)
-TAIL = re.compile(
+SUMMARISES = Lazy(r".*(?:^|\.)(?:percentile|quantile|quantiles|nanpercentile|mean|std|var|sem|sort|sorted|sum|fmean)$")
+TAIL = Lazy(
     r"scipy\.stats\.\w+(?:\(\))?\.(?:cdf|sf|ppf|isf|interval)$|statistics\.NormalDist\(\)\.(?:cdf|inv_cdf)$|math\.erfc?$|scipy\.special\.\w+$|.*\.(?:ppf|inv_cdf)$"
 )
 
@@ -113,7 +112,7 @@ DISTRIBUTION_ROOTS = (
     "torch", "tensorflow_probability", "pyro", "numpyro", "pymc", "pymc3", "scipy", "jax", "edward", "edward2", "pomegranate", "distrax", "cmdstanpy", "pystan", "stan", "emcee",
     "bambi", "chaospy", "statistics", "openturns", "preliz", "gpytorch", "dynesty", "copulas", "pgmpy", "hmmlearn", "filterpy",
 )  # fmt: skip
-DISTRIBUTED = re.compile(
+DISTRIBUTED = Lazy(
     r"torch\.distributions\.(?:\w+\.)?\w+\(\)\.(?:log_prob|sample|rsample|sample_n|cdf|icdf|entropy)$|torch\.distributions\.(?:\w+\.)*kl_divergence$|torch\.distributions\.(?:\w+\.)?[A-Z]\w+$"
     r"|tensorflow_probability\.(?:\w+\.)*distributions\.\w+(?:\(\)\.(?:log_prob|sample|prob|cdf|entropy))?$|tensorflow_probability\.(?:\w+\.)*mcmc\.\w+$|(?:distrax|edward2?)\.\w+(?:\(\)\.\w+)?$"
     r"|(?:num)?pyro\.(?:sample|plate|factor|infer\.\w+(?:\.\w+)*|distributions\.\w+(?:\(\)\.\w+)*)$|pymc3?\.(?:sample|Model|[A-Z]\w+|sample_posterior_predictive|logp|find_MAP)$"
@@ -121,13 +120,13 @@ DISTRIBUTED = re.compile(
     r"|(?:cmdstanpy\.CmdStanModel|pystan\.StanModel|stan\.build)$|emcee\.EnsembleSampler$|bambi\.Model$|pomegranate\.(?:\w+\.)*\w+$|statistics\.NormalDist(?:\(\)\.(?:pdf|cdf|inv_cdf|samples|overlap))?$"
     r"|gpytorch\.(?:mlls|distributions)\.\w+$|dynesty\.\w+$|copulas\.\w+\.\w+$|pgmpy\.(?:\w+\.)*\w+$|hmmlearn\.hmm\.\w+$|filterpy\.(?:\w+\.)*\w+$"
 )
-FAMILY = re.compile(r"torch\.distributions\.(?:constraints|transforms|kl|utils|Distribution|constraint_registry)\b")
-OWN_DENSITY = re.compile(
+FAMILY = Lazy(r"torch\.distributions\.(?:constraints|transforms|kl|utils|Distribution|constraint_registry)\b")
+OWN_DENSITY = Lazy(
     r"(?:^|_)(?:bayes\w*_update|update_(?:posterior|beliefs?|prior)|posterior(?:_update|_mean|_predictive)?|log_?pdf|log_?prob(?:ability|s)?|log_?likelihood|log_?density|(?:gaussian|normal|poisson|gamma|beta|binomial|multivariate_normal)_?(?:pdf|density|likelihood|pmf|log\w*|nll)"
     r"|metropolis\w*|gibbs\w*|rejection_sampl\w*|importance_sampl\w*|mcmc\w*|hmc\w*|forward_backward|baum_welch|viterbi\w*|expectation_step|e_step|m_step|thompson\w*|mixture_density\w*|mdn_loss|kalman\w*|particle_filter\w*|sample_gumbel|gumbel_\w+|reparameteri[sz]e\w*)(?:_|$|s$)",
     re.IGNORECASE,
 )
-DENSITY_MATH = re.compile(
+DENSITY_MATH = Lazy(
     r".*(?:^|\.)(?:exp|log|log1p|logsumexp|lgamma|gammaln|prod|cumprod|randn|randn_like|normal|standard_normal|uniform|random|rand|beta|gamma|dirichlet|multivariate_normal|slogdet|det)$"
 )
 
@@ -178,22 +177,22 @@ INFORMATION_ROOTS = (
     "torchmetrics",
     "mlx",
 )
-INFORMED = re.compile(
+INFORMED = Lazy(
     r"torch\.nn\.functional\.kl_div$|torch\.nn\.KLDivLoss\(\)\(\)$|torch\.distributions\.(?:\w+\.)*kl_divergence$|torch\.distributions\.\w+(?:\.\w+)?\(\)\.entropy$"
     r"|(?:tensorflow\.)?keras\.(?:losses|metrics)\.(?:KLDivergence|kl_divergence|kullback_leibler_divergence|kld|KLD)$|tensorflow_probability\.(?:\w+\.)*(?:kl_divergence|KLDivergenceRegularizer)$"
     r"|scipy\.stats\.(?:entropy|differential_entropy)$|scipy\.special\.(?:rel_entr|kl_div|entr)$|scipy\.spatial\.distance\.jensenshannon$"
     r"|sklearn\.metrics\.(?:cluster\.)?(?:mutual_info_score|normalized_mutual_info_score|adjusted_mutual_info_score)$|sklearn\.feature_selection\.mutual_info_\w+$"
     r"|jax\.scipy\.special\.(?:rel_entr|kl_div|entr)$|numpyro\.distributions\.kl\.kl_divergence$|(?:npeet|dit|pyinform)\..*|optax\.(?:losses\.)?(?:kl_divergence\w*|convex_kl_divergence)$|torchmetrics\.(?:\w+\.)*KLDivergence(?:\(\))?$|mlx\.nn\.losses\.kl_div_loss$"
 )
-OWN_INFORMATION = re.compile(
+OWN_INFORMATION = Lazy(
     r"(?:^|_)(?:kl(?:_?(?:div\w*|loss|term|penalty|regular\w*))?|kld|kullback\w*|relative_entropy|js_?div\w*|jensen_?shannon\w*|jsd|mutual_info\w*|information_gain|info_gain|entropy(?:_(?:loss|bonus|regular\w*|of\w*|score|term))?|(?:shannon|conditional|joint|predictive|policy|token|renyi|differential|calc\w*|compute|get|semantic|normali[sz]ed)_entropy|infonce|info_nce|pmi|npmi|bald)(?:_|$|s$)",
     re.IGNORECASE,
 )
-NOT_INFORMATION = re.compile(
+NOT_INFORMATION = Lazy(
     r"cross|password|passwd|token_(?:str|urlsafe)|secret|seed|pool|urandom|key|file_entropy|byte", re.IGNORECASE
 )
-LOGS = re.compile(r".*(?:^|\.)(?:log|log2|log1p|log_softmax|logsumexp|entropy|xlogy|kl_div|log_prob|reduce_logsumexp)$")
-VARIANCE = re.compile(
+LOGS = Lazy(r".*(?:^|\.)(?:log|log2|log1p|log_softmax|logsumexp|entropy|xlogy|kl_div|log_prob|reduce_logsumexp)$")
+VARIANCE = Lazy(
     r"[?~.=]*(?:\w*\.)*(?:log_?var\w*|logvar\w*|log_?sigma\w*|log_?std\w*|z_log_\w+|lv)(?:$|\.)", re.IGNORECASE
 )
 
@@ -260,18 +259,18 @@ ALGEBRA_ROOTS = (
     "cvxopt",
     "sksparse",
 )
-DECOMPOSED = re.compile(
+DECOMPOSED = Lazy(
     r"(?:numpy|cupy|autograd\.numpy|jax\.numpy|scipy|jax\.scipy|mlx\.core)\.linalg\.(?:svd|svdvals|eigh?|eigvals\w*|eig_banded|qr|rq|lu\w*|cholesky|cho_\w+|solve\w*|lstsq|inv|pinvh?|schur|expm|logm|sqrtm|slogdet|null_space|orth|polar|matrix_power|tensorsolve|ldl|hessenberg|qz)$"
     r"|scipy\.sparse\.linalg\.(?:svds|eigsh?|spsolve\w*|splu|spilu|cg|cgs|gmres|minres|bicg\w*|lsqr|lsmr|lobpcg|LinearOperator|expm\w*|factorized|inv)$"
     r"|torch\.(?:linalg\.(?:svd|svdvals|eigh?|eigvals\w*|qr|cholesky\w*|solve\w*|lstsq|inv\w*|pinv|lu\w*|slogdet|matrix_exp|ldl\w*)|svd|symeig|qr|cholesky\w*|triangular_solve|lstsq|inverse|pinverse|lobpcg|pca_lowrank|svd_lowrank|slogdet|matrix_exp|einsum|solve)$"
     r"|tensorflow\.(?:linalg\.(?:svd|eigh?|eigvals\w*|qr|cholesky\w*|solve|lstsq|inv|pinv|triangular_solve|matrix_solve\w*|slogdet|einsum|self_adjoint_eig|lu|expm|sqrtm)|einsum|svd|qr|cholesky|self_adjoint_eig\w*|matrix_solve\w*)$"
     r"|(?:numpy|cupy|jax\.numpy|autograd\.numpy|mlx\.core)\.einsum$|(?:einops\.einsum|opt_einsum\.contract)$|sksparse\.\w+\.\w+$"
 )
-OWN_ALGEBRA = re.compile(
+OWN_ALGEBRA = Lazy(
     r"(?:^|_)(?:pca|principal_components?|power_(?:iteration|method)|gram_?schmidt|householder|jacobi|gauss_?seidel|conjugate_gradients?|gaussian_elimination|lanczos|arnoldi|qr_(?:decomposition|algorithm)|lu_decomposition|svd|eigen\w*|cholesky\w*|whiten\w*|procrustes|kabsch|low_rank\w*|orthogonali[sz]e\w*|least_squares|normal_equations?)(?:_|$|\d)",
     re.IGNORECASE,
 )
-PRODUCT = re.compile(r".*(?:^|\.)(?:dot|matmul|cov|outer|norm|inner|vdot|tensordot|mm)$")
+PRODUCT = Lazy(r".*(?:^|\.)(?:dot|matmul|cov|outer|norm|inner|vdot|tensordot|mm)$")
 
 
 def linear_algebra_code(project: Project) -> Iterator[Finding]:

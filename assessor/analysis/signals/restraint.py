@@ -10,6 +10,7 @@ from assessor.analysis.facts.model import Value
 from assessor.analysis.findings import Finding
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Site, at_call, at_place, code_of, first_of_each_scope
 from assessor.analysis.signals.told import told
 
@@ -20,33 +21,33 @@ ROOTS = (
     "lightning", "fastai", "skorch", "peft", "trl", "ultralytics", "mxnet", "paddle", "ignite", "cuml", "pyspark", "torch_geometric", "tensorflow_addons", "paddlenlp",
     "sentence_transformers", "setfit", "simpletransformers", "statsmodels", "glmnet", "mindspore", "chainer", "pl",
 )  # fmt: skip
-DROPS = re.compile(
+DROPS = Lazy(
     r"torch\.nn\.(?:functional\.)?(?:feature_)?(?:alpha_)?[Dd]ropout(?:1d|2d|3d|_)?$|torch\.nn\.(?:Feature)?(?:Alpha)?Dropout\w*$|(?:tensorflow\.)?(?:tf_)?keras\.layers\.(?:\w+\.)*\w*Dropout\w*$|tensorflow\.nn\.dropout$"
     r"|tensorflow\.(?:compat\.v1\.)?layers\.dropout$|tensorflow\.contrib\.(?:layers|slim)\.dropout$|tensorflow\.\w+(?:\.\w+)*\.DropoutWrapper$|flax\.(?:linen|nnx)\.Dropout$|haiku\.dropout$|equinox\.nn\.Dropout$|timm\.(?:\w+\.)*DropPath$|mxnet\.gluon\.nn\.Dropout$"
     r"|paddle\.nn\.Dropout\w*$|mindspore\.nn\.Dropout$|torch_geometric\.utils\.dropout\w*$"
 )
-PENALTIES = re.compile(
+PENALTIES = Lazy(
     r"(?:tensorflow\.)?(?:tf_)?keras\.regularizers\.(?!get$|serialize$|deserialize$|Regularizer$)\w+$|tensorflow\.contrib\.layers\.l[12]\w*_regularizer$|tensorflow\.(?:compat\.v1\.)?nn\.l2_loss$|optax\.(?:add_decayed_weights|additive_weight_decay)$"
 )
-STOPS = re.compile(
+STOPS = Lazy(
     r"(?:pytorch_lightning|lightning(?:\.pytorch)?|pl)\.callbacks\.(?:\w+\.)*EarlyStopping$|(?:tensorflow\.)?(?:python\.)?(?:tf_)?keras\.callbacks\.EarlyStopping$|transformers\.(?:\w+\.)*EarlyStoppingCallback$|lightgbm\.(?:callback\.)?early_stopping$"
     r"|xgboost\.callback\.(?:EarlyStopping|early_stop)$|ignite\.handlers\.(?:\w+\.)*EarlyStopping$|skorch\.callbacks\.EarlyStopping$|fastai\.(?:\w+\.)*EarlyStoppingCallback$|flax\.training\.early_stopping\.EarlyStopping$|tensorflow\.estimator\.experimental\.stop_if_\w+$"
 )
-STRENGTHS = re.compile(
+STRENGTHS = Lazy(
     r"weight_decay|weight_decay_rate|wd|label_smoothing|label_smoothing_factor|early_stopping_rounds|early_stopping_patience|early_stopping|n_iter_no_change|(?:kernel|bias|activity|embeddings|recurrent|weights|depthwise|pointwise)_regularizer"
     r"|(?:recurrent_|attn_|attention_|hidden_|lora_|embd_|resid_|classifier_|seq_classif_|activation_|input_|output_)?drop_?out(?:_rate|_prob|_p)?|\w+_dropout(?:_prob)?|drop_(?:rate|prob|path_rate|path)|reg_(?:alpha|lambda)|lambda_l[12]|l2_leaf_reg|l1_ratio|regParam|elasticNetParam|ccp_alpha"
 )
-SHRINKS = re.compile(
+SHRINKS = Lazy(
     r"(?:sklearn|cuml)\.linear_model\.(?:\w+\.)?(?:Ridge|Lasso|ElasticNet|MultiTaskLasso|MultiTaskElasticNet|LassoLars|RidgeClassifier|KernelRidge|HuberRegressor|Ridge\w*CV|Lasso\w*CV|ElasticNetCV|LogisticRegressionCV)$|sklearn\.kernel_ridge\.KernelRidge$"
 )
-CHOSEN = re.compile(r"(?:sklearn|cuml)\.(?:linear_model|svm|neural_network)\.(?:\w+\.)?\w+$")
+CHOSEN = Lazy(r"(?:sklearn|cuml)\.(?:linear_model|svm|neural_network)\.(?:\w+\.)?\w+$")
 CHOICES = frozenset({"C", "alpha", "alphas", "Cs", "penalty", "l1_ratio"})
 NOTHING: tuple[Value, ...] = (0, None, False, "none", "None")
-OWN_PENALTY = re.compile(
+OWN_PENALTY = Lazy(
     r"(?:^|_)(?:l[12]_(?:penalty|reg\w*|loss|norm_penalty)|regulari[sz]ation(?:_loss|_term|_penalty)?|regulari[sz]er|weight_(?:decay|penalty)|gradient_penalty|mixup\w*|cutmix\w*|elastic_net\w*|ewc_\w+|orthogonal_reg\w*|early_stop(?:ping)?(?:_\w+)?|should_stop_early)(?:_|$)",
     re.IGNORECASE,
 )
-CONFIGURED = re.compile(
+CONFIGURED = Lazy(
     r"(?:^|[._-])(?:weight_?decay|wd|label_?smoothing\w*|\w*drop_?out\w*|drop_?path\w*|drop_?rate|early_?stop\w*|l[12]|l[12]_reg\w*|reg_lambda|reg_alpha|lambda_l[12]|l1_ratio|regulari[sz]\w*)(?:[._-](?:rate|prob|patience|rounds|value|strength|p|lambda|coef\w*))?$",
     re.IGNORECASE,
 )
@@ -105,7 +106,7 @@ def _set(code: Code) -> Iterator[Finding]:
                 break
 
 
-EVERY = re.compile(r"")
+EVERY = Lazy(r"")
 
 
 def _strength(site: Site) -> str:
@@ -156,7 +157,7 @@ def _configured(project: Project, code: Code) -> Iterator[Finding]:
             yield told("regularization", "configured", path, line, f"{key} is set for training")
 
 
-COMPOSES = re.compile(r"hydra\.(?:main|compose|initialize\w*)(?:\(\))?$|omegaconf\.OmegaConf\.load$")
+COMPOSES = Lazy(r"hydra\.(?:main|compose|initialize\w*)(?:\(\))?$|omegaconf\.OmegaConf\.load$")
 
 
 def _names(code: Code, path: str, name: str) -> bool:

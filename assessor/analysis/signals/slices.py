@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
 from assessor.analysis.signals.evaluation import METRIC
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Body, Code, Place, Site, at_call, at_place, code_of, first_of_each_scope
 
 __all__ = ["sliced_metrics"]
@@ -16,29 +17,29 @@ ROOTS = (
     "sklearn", "fairlearn", "aif360", "aequitas", "tensorflow_model_analysis", "snorkel", "torchmetrics", "seqeval", "deepchecks", "wandb", "imblearn", "giskard", "pycm", "responsibleai",
     "raiwidgets", "domino", "meerkat", "robustnessgym", "evidently", "yellowbrick", "pytorch_lightning", "zenml",
 )  # fmt: skip
-LIBRARY = re.compile(
+LIBRARY = Lazy(
     r"fairlearn\.metrics\.(?!make_derived)\w+$|aif360\.metrics\.\w+(?:\(\)\.\w+)?$|aequitas\.\w+(?:\.\w+)*(?:\(\)\.\w+)?$|tensorflow_model_analysis\.(?:\w+\.)*(?:SlicingSpec|SingleSliceSpec)$|snorkel\.slicing\.\w+(?:\(\))?(?:\.\w+)?$"
     r"|(?:sklearn|imblearn|seqeval)\.metrics\.(?:classification_report(?:_imbalanced)?|multilabel_confusion_matrix|precision_recall_fscore_support)$"
     r"|deepchecks\.(?:\w+\.)*(?:WeakSegmentsPerformance|SegmentPerformance|ClassPerformance|PerformanceBias)$|wandb\.(?:plot|sklearn)\.(?:plot_)?confusion_matrix$"
     r"|sklearn\.model_selection\.(?:TunedThresholdClassifierCV|FixedThresholdClassifier)$|yellowbrick\.classifier\.(?:ClassificationReport|DiscriminationThreshold|ClassPredictionError)$|(?:raiwidgets|responsibleai)\.\w+$"
 )
-SUPPORT = re.compile(r"precision_recall_fscore_support$")
-SLICED = re.compile(
+SUPPORT = Lazy(r"precision_recall_fscore_support$")
+SLICED = Lazy(
     r"(?:^|_)(?:(?:metrics?|accuracy|acc|f1|auc|recall|precision|error|errors|performance|scores?|results?|evaluat\w*|eval|mae|rmse|report|wer|iou)_(?:\w+_)?(?:per|by|for_each|across)_\w+|(?:per|by)_(?:class|group|slice|segment|category|label|language|region|user|subgroup|domain|cohort)_(?:\w+)"
     r"|(?:slice|slices|subgroup|subgroups|segment|cohort|group|groupwise|classwise|class_wise|stratified)_(?:metrics?|performance|accuracy|evaluation|scores?|errors?|report|f1|auc|recall)|evaluate_(?:slices?|subgroups?|segments?|groups?|cohorts?)|get_slice_metrics|per_class|class_iou|fairness_\w+|disparate_impact|demographic_parity|equal(?:ized|ised)_odds|equal_opportunity)(?:_|$|s$)",
     re.IGNORECASE,
 )
-CHOSEN = re.compile(
+CHOSEN = Lazy(
     r"(?:^|_)(?:(?:find|best|optimal|optimum|choose|tune|select|optimi[sz]e|pick|search|get_best|get_optimal)_(?:\w+_)?(?:threshold|cutoff|cut_off|operating_point)s?|threshold_(?:tuning|search|optimi[sz]\w+|sweep|selection|at_\w+|for_\w+)|youden\w*|optimal_cutoff|sweep_thresholds?)(?:_|$)",
     re.IGNORECASE,
 )
-CURVES = re.compile(
+CURVES = Lazy(
     r"sklearn\.metrics\.(?:precision_recall_curve|roc_curve|det_curve)$|torchmetrics\.(?:\w+\.)*(?:\w*PrecisionRecallCurve|\w*ROC|roc|precision_recall_curve)(?:\(\))?$"
 )
-EXTREME = re.compile(
+EXTREME = Lazy(
     r".*(?:^|\.)(?:argmax|argmin|nanargmax|nanargmin|idxmax|idxmin|searchsorted|where|flatnonzero|nonzero)$|max$|min$"
 )
-GROUPS = re.compile(
+GROUPS = Lazy(
     r".*(?:\.groupby|\.group_by)(?:\(\))?(?:\[\])?(?:\.(?:apply|agg|aggregate|mean|get_group|groups|sum|map))?$"
 )
 LEARNS = frozenset(
@@ -62,7 +63,7 @@ LEARNS = frozenset(
         "snorkel",
     }
 )
-COMPUTES = re.compile(
+COMPUTES = Lazy(
     r".*(?:^|\.)(?:mean|sum|bincount|diag|confusion_matrix|groupby|group_by|unique|where|compute|\w+_score|value_counts|defaultdict|Counter|items|zip)(?:\(\))?$|.*(?:\.groupby|\.group_by)\b"
 )
 

@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.evaluation import TRAIN_ROWS
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Body, Code, Site, at_call, at_place, code_of, first_of_each_scope
 
 __all__ = ["leakage_risk", "leakage_safe_split"]
@@ -18,7 +19,7 @@ ROOTS = (
     "sklearn", "sktime", "skforecast", "pmdarima", "mlfinlab", "tscv", "timeseriescv", "prophet", "fbprophet", "darts", "imblearn", "cuml", "dask_ml",
     "mlforecast", "statsforecast", "neuralforecast", "group_lasso", "deepchem", "tsai", "pyspark",
 )  # fmt: skip
-SPLITTER = re.compile(
+SPLITTER = Lazy(
     r"(?:sklearn|cuml|dask_ml)\.(?:model_selection|cross_validation)\.(?:_split\.)?(?:GroupKFold|GroupShuffleSplit|StratifiedGroupKFold|LeaveOneGroupOut|LeavePGroupsOut|TimeSeriesSplit"
     r"|LeaveOneLabelOut|LabelKFold)$"
     r"|sktime\.(?:\w+\.)*(?:temporal_train_test_split|\w+(?:Window|Cutoff|Greedy)Splitter)$|sktime\.(?:\w+\.)*evaluate$"
@@ -27,38 +28,38 @@ SPLITTER = re.compile(
     r"|(?:mlforecast|statsforecast|neuralforecast)\.(?:\w+\.)*\w+\(\)\.cross_validation$|darts\..*\.(?:historical_forecasts|backtest|split_after|split_before)$"
     r"|deepchem\.splits\.(?:ScaffoldSplitter|ButinaSplitter|FingerprintSplitter|TimeSplitter)$|tsai\.(?:\w+\.)*TimeSplitter$|pyspark\..*GroupKFold$"
 )
-OWN_SPLIT = re.compile(
+OWN_SPLIT = Lazy(
     r"(?:^|_)(?:(?:time|temporal|chronological\w*|chrono|date|group|grouped|patient|user|subject|speaker|session|customer|scaffold|entity|household|store)(?:_?(?:based|series|aware|wise|level|order\w*))?_(?:train_(?:val_)?(?:test_)?)?split"
     r"|split_(?:\w+_)?by_(?:time|date|group|patient|user|subject|speaker|session|customer|scaffold|year|month|day|week|timestamp|entity|id|store|document|author|site|hospital)\w*"
     r"|walk_forward\w*|purged_\w*|(?:rolling|expanding)_window_splits?|(?:temporal|chronological|leakage_(?:safe|free))_(?:cv|holdout|partition\w*))(?:_|$|s$)",
     re.IGNORECASE,
 )
-PIPELINE = re.compile(
+PIPELINE = Lazy(
     r"(?:sklearn|imblearn|cuml|dask_ml)\.pipeline\.(?:Pipeline|make_pipeline|make_imb_pipeline)$|pyspark\.ml\.(?:pipeline\.)?Pipeline$"
 )
-TRANSFORMER = re.compile(
+TRANSFORMER = Lazy(
     r"(?:sklearn|cuml)\.(?:preprocessing|impute|decomposition|feature_selection|compose|feature_extraction(?:\.\w+)*|kernel_approximation|random_projection|discriminant_analysis)\.\w+$"
     r"|imblearn\.\w+_sampling\.\w+$|imblearn\.combine\.\w+$|category_encoders\.\w+$|feature_engine\.|pyspark\.ml\.feature\.\w+$|sklearn_pandas\.|umap\.UMAP$"
     r"|.*(?:Transformer|Imputer|Scaler|Encoder|Selector|Vectorizer|Preprocessor|Extractor|Binner)$"
 )
-SPLIT = re.compile(
+SPLIT = Lazy(
     r"(?:sklearn|cuml|dask_ml)\.(?:model_selection|cross_validation|grid_search)\.(?:train_test_split|cross_val_score|cross_val_predict|cross_validate|GridSearchCV|RandomizedSearchCV"
     r"|Halving\w+|learning_curve|validation_curve|permutation_test_score|\w*KFold|\w*ShuffleSplit|TimeSeriesSplit|\w*GroupsOut|\w*GroupOut|StratifiedGroupKFold)$"
     r"|.*\.randomSplit$|pyspark\.ml\.tuning\.\w+$"
 )
-HELD_OUT = re.compile(
+HELD_OUT = Lazy(
     r"sklearn\.(?:model_selection|cross_validation)\.(?:train_test_split|cross_val_score|cross_val_predict|cross_validate)$"
 )
-FITTED = re.compile(
+FITTED = Lazy(
     r"sklearn\.(?:preprocessing\.(?:StandardScaler|MinMaxScaler|RobustScaler|MaxAbsScaler|PowerTransformer|QuantileTransformer|Imputer)|impute\.\w+|feature_selection\.\w+)"
     r"\(\)\.fit(?:_transform)?$|imblearn\.(?:over_sampling|under_sampling|combine)\.\w+\(\)\.fit_(?:resample|sample)$"
 )
-RESAMPLED = re.compile(r"imblearn\.\w+\.\w+\(\)\.fit_(?:resample|sample)\(\)\[\]$")
-REBUILDS = re.compile(r"(?:pandas\.(?:DataFrame|concat)|numpy\.(?:array|hstack|concatenate|column_stack|c_))$")
-DATED = re.compile(
+RESAMPLED = Lazy(r"imblearn\.\w+\.\w+\(\)\.fit_(?:resample|sample)\(\)\[\]$")
+REBUILDS = Lazy(r"(?:pandas\.(?:DataFrame|concat)|numpy\.(?:array|hstack|concatenate|column_stack|c_))$")
+DATED = Lazy(
     r"pandas\.(?:to_datetime|date_range|DatetimeIndex|bdate_range)$|yfinance\.|pandas_datareader\.|.*\.(?:sort_index|resample|asfreq|tz_localize)$"
 )
-WINDOWS = re.compile(
+WINDOWS = Lazy(
     r"~?.*(?:create|make|build|get|to)_(?:\w+_)?(?:sequences?|windows?|lags?|lagged\w*|lookback|look_back|sliding\w*)(?:_\w+)?$|.*series_to_supervised$"
 )
 

@@ -13,6 +13,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Site, at_call, code_of, first_of_each_scope
 from assessor.analysis.signals.told import told
 
@@ -24,28 +25,28 @@ MEASURE = (
     r"|fairness|parity|silhouette|logloss|log_loss|balanced_accuracy|sensitivity|specificity|quality|metric|performance|lift|gini|ks|sharpe|drift|psi)"
 )
 LIMIT = r"(?:thresholds?|min|max|minimum|maximum|limits?|floor|ceiling|target|gate|slo|sla|required|budget|cutoff|at_least|at_most)"
-NAMED = re.compile(
+NAMED = Lazy(
     rf"(?:^|[._\-\[\]()=?~]){LIMIT}[_.\-](?:\w+[_.\-])*?{MEASURE}(?:[_.\-\[()]|s?$|_?ms$|_?seconds$)"
     rf"|(?:^|[._\-\[\]()=?~]){MEASURE}(?:[_.\-]\w+)*?[_.\-]{LIMIT}(?:[_.\-\[()]|$)|(?:^|[._\-~])(?:slos?|slas?|quality_gates?|metric_thresholds?|validation_thresholds?)(?:[_.\-]|$)",
     re.IGNORECASE,
 )
-NO_TARGET = re.compile(
+NO_TARGET = Lazy(
     r"confidence|similarity|nms|match|detect|(?:^|[_.\-])conf(?:[_.\-]|$)|prob|early|min_delta|patience|scheduler|plateau|lr_|_lr|coverage|fail_under|anchor|overlap|clip|retriev|search"
     r"|max_tokens|chunk|iou_thres|score_thres|rouge_types|retry|retries|timeout|keep|delta_psi|sampl|plot|axis|bound",
     re.IGNORECASE,
 )
 """What a threshold decides on one case, or limits something else than a result."""
 
-EXITS = re.compile(
+EXITS = Lazy(
     r"exit|quit|_exit|Exit|Abort|fail|register_model|transition_model_version_stage|set_registered_model_alias|promote\w*|deploy\w*"
 )
-GATES = re.compile(
+GATES = Lazy(
     r"tensorflow_model_analysis\.(?:\w+\.)*(?:GenericValueThreshold)$|mlflow\.models\.(?:evaluation\.)?(?:\w+\.)*MetricThreshold$"
     r"|sagemaker\.workflow\.conditions\.Condition(?:Greater|Less)\w+$|evidently\.(?:\w+\.)*tests\.Test(?:Accuracy|F1|Precision|Recall|RocAuc|LogLoss|Value(?:MAE|RMSE|MAPE|R2)|MeanError|\w*RMSE|\w*MAE)\w*$"
     r"|deepchecks\.(?:\w+\.)*\w+\(\)\.add_condition_\w+$|giskard\.testing\.test_\w+$|aiplatform\.\w*Threshold\w*$|trulens\w*\.(?:\w+\.)*Threshold$"
 )
 OBJECTIVES = frozenset({"PrometheusServiceLevel", "ServiceLevelObjective", "SLO"})
-CHECKING = re.compile(
+CHECKING = Lazy(
     r"check|gate|validat|evaluat|promot|assert|quality|accept|approve|verify|compare|test|deploy|register|main|slo|judge|enforce",
     re.IGNORECASE,
 )
@@ -100,7 +101,7 @@ LIBRARIES = (
     "trulens",
     "trulens_eval",
 )
-OPTION = re.compile(
+OPTION = Lazy(
     rf"(?:^|\s)--(?:{LIMIT}[-_](?:\w+[-_])*?{MEASURE}|{MEASURE}[-_](?:\w+[-_])*?{LIMIT})[= ]+\d[\d.]*", re.IGNORECASE
 )
 
@@ -149,8 +150,8 @@ def _key_states(key: str) -> bool:
     return bool(ENTIRE_LIMIT.fullmatch(leaf) and ENTIRE_MEASURE.search(parent))
 
 
-ENTIRE_LIMIT = re.compile(rf"(?:\w+_)?{LIMIT}s?", re.IGNORECASE)
-ENTIRE_MEASURE = re.compile(rf"(?:^|_|-){MEASURE}(?:_|-|$|\d)", re.IGNORECASE)
+ENTIRE_LIMIT = Lazy(rf"(?:\w+_)?{LIMIT}s?", re.IGNORECASE)
+ENTIRE_MEASURE = Lazy(rf"(?:^|_|-){MEASURE}(?:_|-|$|\d)", re.IGNORECASE)
 
 
 def _enforcing_reader(code: Code, path: str, enforcers: dict[str, set[int]]) -> Site | None:
