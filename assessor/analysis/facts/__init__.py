@@ -16,7 +16,7 @@ from assessor.analysis.paths import Kind, Role, kind_of, role_of
 
 __all__ = ["EXTRACTORS", "FACTS_VERSION", "FileFacts", "Skipped", "decode", "encode", "extract", "wanted"]
 
-FACTS_VERSION = "3"
+FACTS_VERSION = "4"
 """Raised with every change of what extractors find or how facts are written: kept facts of another version are not read."""
 
 EXTRACTORS: dict[Kind, str] = {
