@@ -70,7 +70,9 @@ def test_a_layer_that_is_not_shared_says_nothing_of_whether_it_is_measured(unit:
     assert cells[0] == cells[1]
 
 
-def test_the_level_is_the_one_that_the_engineer_sees(unit: UnitFactory, boss: Actor) -> None:
+def test_the_level_is_the_one_that_the_engineer_sees_who_shares_all_that_is_measured(
+    unit: UnitFactory, boss: Actor
+) -> None:
     [ada] = people(unit, 1)
     slug = make_team(unit, boss, ada)
     share(unit, slug, ada, LAYERS[0])
