@@ -249,5 +249,5 @@ def test_a_look_is_recorded_once_a_day_and_never_of_oneself(
         u.looks.record(boss, [actor.person_id], "team:other")
     with unit() as u:
         assert [one.place for one in u.looks.at(actor.person_id)] == ["team:other", "team:search", "team:search"]
-        assert u.looks.at(boss.person_id) == []
+        assert not u.looks.at(boss.person_id)
         assert u.looks.at(actor.person_id)[0].viewer == "boss@example.org"
