@@ -13,13 +13,13 @@ from assessor.config import Settings
 from assessor.models.account import Workspace
 from assessor.models.hiring import Candidate, Requisition
 from assessor.models.portfolio import Analysis, Repository
-from assessor.models.profile import Identity, Look, Person, SelfRating
+from assessor.models.profile import Identity, Person, SelfRating
 from assessor.models.quiz import Attempt
 from assessor.services.account import AccountService
 from assessor.services.audit import AuditService
 from assessor.services.errors import Gone, Invalid, NotFound
 from assessor.services.hiring import HiringService
-from assessor.services.looks import LookService
+from assessor.services.looks import LookLine, LookService
 from assessor.services.permissions import Actor
 from assessor.services.rubric import plain
 from assessor.services.tokens import hash_token, new_token
@@ -63,7 +63,7 @@ class Application:
     quiz_open: bool
     ratings: int
     days: int
-    looks: Sequence[Look]
+    looks: Sequence[LookLine]
 
     @property
     def step(self) -> int:

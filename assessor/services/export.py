@@ -19,6 +19,7 @@ from assessor.models.review import Review, ReviewVersion
 from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
 from assessor.services.blind import without_reviews
+from assessor.services.looks import told
 
 __all__ = ["export_user"]
 
@@ -91,7 +92,10 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
                 select(TeamMember, Team.name).join(Team).where(TeamMember.person_id == whose)
             )
         ],
-        "looks_at_me": rows(Look, person_id=whose),
+        "looks_at_me": [
+            {"viewer": one.viewer, "place": one.place, "at": _value(one.at)}
+            for one in told(session.scalars(select(Look).filter_by(person_id=whose)))
+        ],
         "repositories": [_row(one) | {"analyses": _analyses(session, one)} for one in repositories],
         "application": [_application(one) for one in applications],
         "log": _log(entry for entry in log if not (blind and _of_the_panel(entry, names))),

@@ -22,6 +22,7 @@ from assessor.services.code_names import CODE_NAMES, draw_code_name
 from assessor.services.errors import Conflict, Invalid, NotFound
 from assessor.services.identity import IdentityService, normal_email
 from assessor.services.leaving import leave_panel
+from assessor.services.looks import COMPARED
 from assessor.services.permissions import HIRING, Actor
 from assessor.services.portfolio import PortfolioService
 from assessor.services.rubric import plain
@@ -337,4 +338,4 @@ def default_layers(catalogue: Catalogue, role: RoleTarget) -> list[str]:
 
 def look_place(requisition: Requisition, *, reviews: bool) -> str:
     """Return the place of a look at a candidate: with what the panel said, or without."""
-    return f"hiring:{requisition.id}:compare" if reviews else f"hiring:{requisition.id}"
+    return f"hiring:{requisition.id}{COMPARED}" if reviews else f"hiring:{requisition.id}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, case, literal, select, true, tuple_
@@ -12,7 +13,20 @@ from sqlalchemy.orm import Session
 from assessor.models.profile import Look, Person
 from assessor.services.permissions import Actor
 
-__all__ = ["LookService"]
+__all__ = ["COMPARED", "LookLine", "LookService", "told"]
+
+COMPARED = ":compare"
+"""What ends the place of a look at a candidate that showed what the panel said, which the candidate is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookLine:
+    """Tell a person of one look at them."""
+
+    viewer: str
+    place: str
+    day: str
+    at: datetime
 
 
 class LookService:
@@ -63,10 +77,22 @@ class LookService:
         new = dialect.insert(Look).from_select(names, looks).on_conflict_do_nothing().returning(Look.id)
         return len(self._session.execute(new).all())
 
-    def at(self, person_id: int, limit: int = 50) -> Sequence[Look]:
-        """Return the newest looks at a person by others."""
+    def at(self, person_id: int, limit: int = 50) -> Sequence[LookLine]:
+        """Return the newest looks at a person by others, as `told` tells of them."""
         query = select(Look).where(Look.person_id == person_id).order_by(Look.at.desc(), Look.id.desc())
-        return self._session.scalars(query.limit(limit)).all()
+        return told(self._session.scalars(query.limit(limit)))
 
     def _today(self) -> str:
         return f"{self._clock().astimezone(UTC):%Y-%m-%d}"
+
+
+def told(looks: Iterable[Look]) -> tuple[LookLine, ...]:
+    """Return what a person is told of looks, newest first: once for each viewer, place and day.
+
+    Whether a look at a candidate showed what the panel said is left out: it would tell how far the panel is.
+    """
+    first: dict[tuple[int | None, str, str, str], LookLine] = {}
+    for one in sorted(looks, key=lambda look: (look.at, look.id)):
+        place = one.place.removesuffix(COMPARED)
+        first.setdefault((one.viewer_id, one.viewer, place, one.day), LookLine(one.viewer, place, one.day, one.at))
+    return tuple(reversed(first.values()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from assessor.models.portfolio import Analysis, Repository
 from assessor.models.profile import Evidence, Person, SelfRating, StartDraft, TargetChoice
 from assessor.services.blind import before_the_panel, without_reviews
 from assessor.services.errors import Gone, Invalid, NotFound
+from assessor.services.evidence import of_layers
 from assessor.services.profile_view import ProfileView, build_view
 from assessor.services.tokens import hash_token, new_token
 
@@ -86,11 +87,18 @@ class ProfileService:
         rows = self._session.scalars(select(SelfRating).where(SelfRating.id.in_(newest)).order_by(SelfRating.layer))
         return {self._catalogue.framework.layers[row.layer].key: row.level for row in rows}
 
-    def view(self, person_id: int, at: datetime | None = None, since: datetime | None = None) -> ProfileView:
+    def view(
+        self,
+        person_id: int,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        *,
+        layers: Collection[str] | None = None,
+    ) -> ProfileView:
         """Return everything that the profile page shows, at a time (now) and compared with an earlier one (a year before).
 
-        A candidate sees what the panel's reviews come to when the requisition is closed, and not before. Two queries.
-        Raises NotFound.
+        With `layers`, keys, as if there were no evidence of any other. A candidate sees what the panel's reviews come to when
+        the requisition is closed, and not before. Two queries. Raises NotFound.
         """
         chosen = (
             select(TargetChoice.role_key)
@@ -108,6 +116,8 @@ class ProfileService:
         if not found:
             raise NotFound("There is no such person.")
         rows = [evidence for _, _, evidence, _ in found if evidence is not None]
+        if layers is not None:
+            rows = of_layers(self._catalogue, rows, layers)
         newest = (
             select(Analysis)
             .join(Repository)

@@ -28,7 +28,7 @@ def test_a_look_is_recorded_once_for_viewer_place_and_day(unit: UnitFactory, act
             (actor.email, "team:b", "2026-03-02"),
             (actor.email, "team:a", "2026-03-02"),
         ]
-        assert u.looks.at(actor.person_id) == []
+        assert not u.looks.at(actor.person_id)
 
 
 def test_looks_at_several_persons_each_have_their_place(unit: UnitFactory, actor: Actor) -> None:

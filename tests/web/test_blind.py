@@ -214,11 +214,14 @@ def test_a_candidate_sees_nothing_of_the_panel_before_the_requisition_is_closed(
     assert person.user_id is not None
     named = {"user_id": person.user_id, "person_id": person.id, "email": "", "name": "", "seen_at": person.created_at}
     browser = here.browser(Actor(sign_in_id=0, **named))  # type: ignore[arg-type]
+    panellist = here.browser(here.other)
+    here.seen(panellist)  # that somebody looked is told
     before = here.seen(browser)
     assert before["/application"][0] == before["/me"][0] == before["/settings/export"][0] == 200
     here.everything_of_the_other()
     for candidate_id in here.candidates:
         hand_in(here.unit, here.watched, here.requisition, candidate_id, 2.0, MARKER)
+    here.seen(panellist)  # and not that there was more to see
     after = here.seen(browser)
     assert differences(before, after) == []
     assert [address for address, (_, _, body) in after.items() if MARKER.encode() in body] == []

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from assessor.models.account import UserAccount
 from assessor.models.portfolio import AnalysisFinding
+from assessor.models.profile import Look
 from assessor.models.profile import Person as PersonRow
 from assessor.services.permissions import Actor
 from assessor.services.unit import UnitFactory
@@ -164,8 +165,10 @@ def test_who_has_looked_at_the_reviews_cannot_join_and_is_told_why(
     assert answer.status_code == 400
     assert "They have seen reviews of this requisition" in words(answer.get_data(as_text=True))
     with unit() as u:
-        looks = u.looks.at(load(unit, requisition_id, candidate_id).person_id)
-    assert [one.place for one in looks] == [f"hiring:{requisition_id}:compare", f"hiring:{requisition_id}"]
+        looks = u.session.scalars(select(Look.place).order_by(Look.id)).all()
+        told = u.looks.at(load(unit, requisition_id, candidate_id).person_id)
+    assert looks == [f"hiring:{requisition_id}", f"hiring:{requisition_id}:compare"]
+    assert [one.place for one in told] == [f"hiring:{requisition_id}"]  # not that there was something to see
 
 
 # Reviews
