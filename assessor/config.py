@@ -52,6 +52,7 @@ class Settings:
     git_hosts: tuple[str, ...] = PUBLIC_FORGES
     ratelimit_storage: str = "memory://"
     source_folder: Path | None = None
+    candidate_days: int = 180
     log_level: str = "INFO"
     testing: bool = False
 
@@ -104,6 +105,7 @@ class Settings:
             git_hosts=read.words("ASSESSOR_GIT_HOSTS", PUBLIC_FORGES),
             ratelimit_storage=read.text("ASSESSOR_RATELIMIT_STORAGE", "memory://"),
             source_folder=Path(folder).expanduser().resolve() if folder else None,
+            candidate_days=read.integer("ASSESSOR_CANDIDATE_DAYS", 180, low=1, high=3650),
             log_level=read.choice("ASSESSOR_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from datetime import datetime
 
@@ -25,9 +26,12 @@ from assessor.web.security import csrf, init_security
 __all__ = ["create_app", "create_unit"]
 
 
-def create_unit(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> UnitFactory:
+def create_unit(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, chance: random.Random | None = None
+) -> UnitFactory:
     """Create the factory of units of work on the configured database; for workers, commands and the application."""
-    return UnitFactory(make_engine(settings.database_url), load_catalogue(resource_dir("rubrics")), settings, clock)
+    engine, catalogue = make_engine(settings.database_url), load_catalogue(resource_dir("rubrics"))
+    return UnitFactory(engine, catalogue, settings, clock, chance)
 
 
 def create_app(

@@ -24,6 +24,7 @@ from assessor.analysis.reach import Reach
 from assessor.analysis.report.model import Report, SignalReport, improvable
 from assessor.analysis.sandbox import MAX_BYTES, MAX_SECONDS, parse_all
 from assessor.analysis.signals import DETECTORS, detect
+from assessor.analysis.signals.lasting import ENOUGH_COMMITS, ENOUGH_SECONDS, TAGS, is_code
 from assessor.analysis.source import Limits, Progress, Snapshot, open_source
 from assessor.config import resource_dir
 from assessor.content.catalogue import load_catalogue
@@ -92,6 +93,8 @@ def score(source: str, options: Options | None = None) -> Report:
         )
         options.stats.lap("open")
         project = _read(snapshot, options, deadline, stack)
+        if snapshot.git is not None and snapshot.sha is not None and len(project.tags) >= TAGS:
+            project.commits = snapshot.git.changed(snapshot.sha, is_code, ENOUGH_COMMITS, ENOUGH_SECONDS)
         options.stats.lap("read")
         found = _detect(project, snapshot, options)
         options.stats.lap("detect")
@@ -115,7 +118,7 @@ def _read(snapshot: Snapshot, options: Options, deadline: float | None, stack: E
     options.stats.files, options.stats.bytes = len(wanted), sum(entry.size for entry in wanted)
     if cache is not None:
         options.stats.cache_hits, options.stats.cache_misses = cache.hits, cache.misses
-    return Project(entries, known, snapshot.skipped)
+    return Project(entries, known, snapshot.skipped, snapshot.git.tags() if snapshot.git is not None else ())
 
 
 def _detect(project: Project, snapshot: Snapshot, options: Options) -> dict[str, list[Finding]]:

@@ -63,6 +63,8 @@ CONFIGURATION = """[core]
 {extension}"""
 
 T = TypeVar("T")
+MOST_TAGS, MOST_COMMITS = 5_000, 5_000
+COMMITTED = re.compile(rb"\x01(\d{1,12})\n$")
 Answers = Callable[[subprocess.Popen[bytes], Sequence[str]], Iterator[tuple[str, T | None]]]
 
 
@@ -255,6 +257,47 @@ class Repository:
     def _refs(self) -> dict[str, str]:
         text = self._small(self._theirs / "packed-refs", PACKED) or ""
         return {name: sha for sha, name in PACKED_REF.findall(text) if REF.fullmatch(name)}
+
+    def tags(self) -> tuple[str, ...]:
+        """Return the names of the tags, sorted; thousands at the most."""
+        found = {name.removeprefix("refs/tags/") for name in self._refs if name.startswith("refs/tags/")}
+        folder = self._theirs / "refs" / "tags"
+        for where, _, files in os.walk(folder):
+            if len(found) > MOST_TAGS:
+                break
+            found |= {(Path(where) / name).relative_to(folder).as_posix() for name in files[:MOST_TAGS]}
+        return tuple(
+            sorted(name for name in found if self._refs.get(f"refs/tags/{name}") or self._loose(f"refs/tags/{name}"))
+        )
+
+    def changed(self, sha: str, counts: Callable[[str], bool], enough: int, seconds: int) -> tuple[int, ...]:
+        """Return when commits before one, merges left out, changed a path that counts: the newest first.
+
+        Reading ends with as many commits over as many seconds as are enough, and after thousands in any case.
+        """
+        arguments = (
+            "log",
+            "--no-merges",
+            "--no-renames",
+            "--name-only",
+            "--format=%x01%ct",
+            f"-n{MOST_COMMITS}",
+            sha,
+            "--",
+        )
+        found: list[int] = []
+        when = 0
+        with self._running(*arguments) as process:
+            assert process.stdout is not None
+            for raw in process.stdout:
+                if head := COMMITTED.match(raw):
+                    when = int(head[1])
+                elif when and raw.strip() and counts(raw.strip().decode("utf-8", "replace").strip('"')):
+                    found.append(when)
+                    when = 0  # one path is enough
+                    if len(found) >= enough and max(found) - min(found) >= seconds:
+                        break
+        return tuple(found)
 
     def _loose(self, name: str, depth: int = 5) -> str | None:
         if not name.startswith("refs/") or not REF.fullmatch(name) or len(name) > LONGEST_NAME or depth == 0:

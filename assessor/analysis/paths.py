@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SHELL = "shell"
     MAKEFILE = "makefile"
     MARKDOWN = "markdown"
+    LOAD = "load"
     SOURCE = "source"
     DATA = "data"
     OTHER = "other"
@@ -96,6 +97,12 @@ _KINDS: tuple[tuple[Kind, str], ...] = (
         r".*\.(png|jpe?g|gif|svg|webp|ico|pdf|wav|mp3|mp4|zip|gz|tgz|bz2|xz|7z|tar|woff2?|ttf|eot|safetensors|model|tfrecord)",
     ),
     (Kind.JSON, r".*\.(json|json5|jsonc)"),
+    # What puts a service under load is a script of k6, JMeter or Gatling, and says so in its path.
+    (
+        Kind.LOAD,
+        r"(.*/)?(k6|load[-_]?(tests?|testing)?|perf(ormance)?([-_]?tests?)?|stress([-_]?tests?)?|artillery|locust|jmeter|gatling)/([^/]+/)*[^/]+\.(m?js|ts|scala)"
+        r"|(.*/)?[^/]*(k6|load[-_.]?test|stress|soak|spike|simulation)[^/]*\.(m?js|ts|scala)|.*\.jmx",
+    ),
     (
         Kind.SOURCE,
         r".*\.(go|tsx?|jsx?|mjs|cjs|vue|svelte|java|kt|kts|scala|groovy|rs|c|h|cc|cpp|cxx|hpp|cu|cuh|cs|fs|rb|php|swift|m|mm|r|jl|lua|pl|dart"

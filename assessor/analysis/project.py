@@ -38,8 +38,15 @@ class Project:
     """Answer what no single file tells: which file a module is, what a name stands for across files."""
 
     def __init__(
-        self, entries: Sequence[Entry], facts: Mapping[str, FileFacts | Skipped], skipped: Sequence[Skipped] = ()
+        self,
+        entries: Sequence[Entry],
+        facts: Mapping[str, FileFacts | Skipped],
+        skipped: Sequence[Skipped] = (),
+        tags: Sequence[str] = (),
     ) -> None:
+        self.tags = tuple(tags)
+        self.commits: Sequence[int] = ()
+        """When commits changed code, in seconds since 1970, the newest first, as far back as anybody asked."""
         self.entries = {entry.path: entry for entry in entries}
         self.facts = {path: found for path, found in sorted(facts.items()) if isinstance(found, FileFacts)}
         self.skipped = [*skipped, *(found for found in facts.values() if isinstance(found, Skipped))]
@@ -94,6 +101,22 @@ class Project:
             if len(paths) == 1:
                 found.setdefault(name, *paths)
         return found
+
+    @cached_property
+    def imported_folders(self) -> frozenset[str]:
+        """Return the folders at the top without __init__.py that files import from by name: namespace packages."""
+        found: set[str] = set()
+        for path, known in self.python.items():
+            for one in known.imports:
+                first, dot, rest = one.name.partition(".")
+                if (
+                    dot
+                    and first
+                    and f"{first}/{rest.partition('.')[0]}.py" in self.python
+                    and path != f"{first}/__init__.py"
+                ):
+                    found.add(first)
+        return frozenset(found)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -153,27 +176,28 @@ class Project:
         if not name.startswith("."):
             return self._beside(path, name)
         dots = len(name) - len(name.lstrip("."))
-        base = PurePosixPath(path).parent
+        folder = path.rpartition("/")[0]
         for _ in range(dots - 1):
-            base = base.parent
-        package = next((dotted for dotted, place in self._by_folder.items() if place == str(base)), None)
+            folder = folder.rpartition("/")[0]
+        package = self._by_folder.get(folder)
         if package is None:
-            package = "" if str(base) == "." else str(base).replace("/", ".")
+            package = folder.replace("/", ".")
         return f"{package}.{name[dots:]}".strip(".")
 
     @cached_property
     def _by_folder(self) -> dict[str, str]:
-        return {
-            self.module_of(path): str(PurePosixPath(path).parent)
-            for path in self.python
-            if path.endswith("__init__.py")
-        }
+        """Map the folders of packages to the packages' dotted names."""
+        found: dict[str, str] = {}
+        for path in self.python:
+            if path.endswith("__init__.py"):
+                found.setdefault(path.rpartition("/")[0], self.module_of(path))
+        return found
 
     def _beside(self, path: str, name: str) -> str:
         """Prefer a module that lies beside the file, as a script that is run finds it."""
         first = name.partition(".")[0].partition("(")[0]
-        folder = str(PurePosixPath(path).parent)
-        near = f"{first}.py" if folder == "." else f"{folder}/{first}.py"
+        folder, slash, _ = path.rpartition("/")
+        near = f"{folder}{slash}{first}.py"
         if near in self.python and near != path:
             return self.module_of(near) + name[len(first) :]
         return name

@@ -17,7 +17,7 @@ COMMANDS = {
     "user": "Add users, reset passwords, give roles.",
     "demo": "Load or remove the demo workspace.",
     "db": "Create, upgrade and check the database.",
-    "content": "Check the framework, the roles and the texts of signals.",
+    "content": "Check the framework, the roles, the texts of signals and the questions.",
 }
 """Every command with its line of help, in the order of what people do; the line spares an import for `--help`."""
 

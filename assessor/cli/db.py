@@ -14,7 +14,7 @@ from assessor.config import Settings, resource_dir
 if TYPE_CHECKING:
     from alembic.config import Config
 
-__all__ = ["command", "downgrade", "pending", "upgrade"]
+__all__ = ["command", "downgrade", "pending", "ready", "upgrade"]
 
 MIGRATION_LOCK = 0x41534553
 """Key of the advisory lock that keeps two machines from migrating one PostgreSQL database at a time."""
@@ -48,6 +48,19 @@ def pending(settings: Settings) -> list[str]:
         current = MigrationContext.configure(config.attributes["connection"]).get_current_heads()
         revisions = ScriptDirectory.from_config(config).iterate_revisions("head", current or "base")
         return [revision.revision for revision in revisions][::-1]
+
+
+@contextmanager
+def ready(settings: Settings) -> Iterator[None]:
+    """Let a command work on a database whose schema is current; what a service refuses ends it with cause and cure."""
+    from assessor.services.errors import ServiceError
+
+    if pending(settings):
+        raise click.ClickException("the database is not ready; run `assessor db upgrade` first")
+    try:
+        yield
+    except ServiceError as error:
+        raise click.ClickException(f"{error.cause} {error.cure}".strip()) from error
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from assessor.cli.db import ready
 from assessor.cli.environment import read_settings
 from assessor.config import Settings
 
@@ -74,17 +75,11 @@ def list_command() -> None:
 
 @contextmanager
 def _unit() -> Iterator[tuple[UnitFactory, Settings]]:
-    from assessor.cli.db import pending
     from assessor.factory import create_unit
-    from assessor.services.errors import ServiceError
 
     settings = read_settings()
-    if pending(settings):
-        raise click.ClickException("the database is not ready; run `assessor db upgrade` first")
-    try:
+    with ready(settings):
         yield create_unit(settings), settings
-    except ServiceError as error:
-        raise click.ClickException(f"{error.cause} {error.cure}".strip()) from error
 
 
 def _password(from_stdin: bool) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import get_args
 
 from assessor.content.answers import ChoiceKey, Key, NumericKey, Option, OrderingKey, OutputKey
-from assessor.content.schema import Framework, Item, ItemType, Layer, Source
+from assessor.content.schema import Catalogue, Framework, Item, ItemType, Layer, Source
 from assessor.content.yamlfile import Problem, Problems, Value, read_file
 
-__all__ = ["bank_problems", "read_items"]
+__all__ = ["bank_problems", "coverage_table", "read_items"]
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 COMMON = ("id", "version", "type", "level", "title", "statement", "explanation", "source")
@@ -59,6 +59,29 @@ def bank_problems(folder: Path, framework: Framework, items: Mapping[str, Item])
             told = f"{free} of {len(own)} questions cannot be guessed; half of them must be numeric, ordering or output"
             problems.append(Problem(place, 1, told))
     return problems
+
+
+def coverage_table(catalogue: Catalogue) -> str:
+    """Return how many questions each topic of the quiz has, by type and by level, as a Markdown table."""
+    kinds = get_args(ItemType)
+    lines = [
+        f"| topic | all | {' | '.join(kinds)} | to 2 | 2.5 to 3 | from 3.5 |",
+        "|---|" + "---:|" * (len(kinds) + 4),
+    ]
+    for layer in catalogue.framework.layers:
+        own = [item for item in catalogue.items.values() if item.layer == layer.id]
+        rows = [(f"**{layer.id} {layer.name}**", own)]
+        rows += [
+            (topic.name, [item for item in own if item.topic == topic.key])
+            for topic in layer.topics
+            if "quiz" in topic.instruments
+        ]
+        for name, items in rows:
+            counts = [len(items), *(sum(item.type == kind for item in items) for kind in kinds)]
+            levels = [item.level for item in items]
+            counts += [sum(level <= 2 for level in levels), sum(2 < level <= 3 for level in levels)]
+            lines.append(f"| {name} | {' | '.join(map(str, [*counts, sum(level > 3 for level in levels)]))} |")
+    return "\n".join(lines)
 
 
 def _topic(root: Value, layer: Layer, topic: str, items: dict[str, Item]) -> None:

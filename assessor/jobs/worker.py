@@ -69,6 +69,8 @@ def _sweep(settings: Settings, unit: UnitFactory, queue: Queue, name: str) -> No
             _adopt(lost)
             with unit(write=True) as u:
                 u.work.forget(lost)
+        with unit(write=True) as u:
+            u.hiring.forget_expired()
     except Exception:
         # A locked or unreachable database must not end the worker; the next sweep tries again.
         log.exception("a sweep failed and is repeated in %s s", SWEEP_EVERY)

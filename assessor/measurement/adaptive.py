@@ -28,19 +28,18 @@ FIRST = 3  # answers of a layer before anything is borrowed for it on the streng
 BEST = 5
 KNEE, STEEPNESS = 0.9, 20  # half the appeal is gone at 0.9 of the target rate, nearly all of it at the target
 
-STRONG, DOUBT = 0.7, 0.5
-"""Log odds against the strongest correlation: taken wrongly, it erases what is uneven in a person; missed, it costs little."""
+DOUBT = 0.5  # log odds against leaving the correlation of the start: what a few answers say of it scatters
 
-REFERENCE_SD = 1.25
-DRIFT_SD = 0.2
-CAUTION = 1.3
 FINEST = 0.05**2  # of a variance: half the distance of two nodes is all that the grid can tell
 
+REFERENCE_SD = 1.25  # of the prior that a row of evidence is taken back from
+DAY_SD = 0.2  # what one day is off from another
+CAUTION = 1.3  # times the variance, since items are not as well known as the model takes them to be
 LEAST_PRECISION = 0.02  # an answer that anyone may have guessed can widen a posterior; no row may say less than nothing
 
 POWERS: Floats = np.column_stack([np.ones_like(GRID), GRID, GRID**2])
 
-NODES, _weights = np.polynomial.hermite_e.hermegauss(5)
+NODES, _weights = np.polynomial.hermite_e.hermegauss(4)
 WEIGHTS: Floats = np.stack([_weights, _weights * NODES]) / _weights.sum()
 
 
@@ -89,7 +88,7 @@ class AdaptiveTest:
         shared = self._correlations[:, None, None]
         self._mean = np.zeros((len(self._correlations), LAYERS))
         self._covariance = shared + (1.0 - shared) * np.eye(LAYERS)
-        self._log_evidence = np.where(self._correlations >= STRONG, -DOUBT, 0.0)
+        self._log_evidence = np.where(self._correlations == correlation, 0.0, -DOUBT)
 
     @property
     def means(self) -> Floats:
@@ -119,7 +118,7 @@ class AdaptiveTest:
             return None
         gain = self._gains(self._pool) * self._appeal[self._pool]
         count = min(BEST, len(gain))
-        best = gain.argpartition(-count)[-count:]
+        best = (-gain).argpartition(count - 1)[:count]
         return int(self._pool[best[int(self._draws[len(self._asked)] * count)]])
 
     def record(self, item: int, correct: bool) -> None:
@@ -157,7 +156,7 @@ class AdaptiveTest:
         self._log_evidence += np.log(mass_after / mass)
 
     def _choose_correlation(self, layer: int, before: float, correct: bool) -> None:
-        """Take the correlation that the answers speak for, once every layer has been asked.
+        """Take the correlation that the answers speak for, once every layer has its first answers.
 
         A change waits while it would let the layer just asked move against its answer.
         """
@@ -188,8 +187,8 @@ class AdaptiveTest:
         variance = covariance.diagonal()
         passed_on = (covariance * covariance).sum(axis=0) / variance
         layers = self._layer[items]
-        theta = self._mean[self._chosen][layers] + NODES[:, None] * np.sqrt(variance)[layers]
-        moments = WEIGHTS @ irt.curve(theta, self._a[items], self._b[items], self._c[items])
+        theta = self._mean[self._chosen] + NODES[:, None] * np.sqrt(variance)
+        moments = WEIGHTS @ irt.curve(theta.take(layers, axis=1), self._a[items], self._b[items], self._c[items])
         gains: Floats = passed_on[layers] * moments[1] ** 2 / np.maximum(moments[0] - moments[0] ** 2, 1e-12)
         return gains
 
@@ -227,7 +226,7 @@ def evidence_rows(
         mean, variance = irt.moments(prior + irt.log_likelihood(a[own], b[own], c[own], given[own]))
         noise = 1.0 / max(1.0 / variance - 1.0 / prior_variance, LEAST_PRECISION)
         level = MIDDLE + noise * mean / variance
-        rows.append(EvidenceRow(time, number, level, math.sqrt((noise + DRIFT_SD**2) * CAUTION), "quiz", source))
+        rows.append(EvidenceRow(time, number, level, math.sqrt((noise + DAY_SD**2) * CAUTION), "quiz", source))
     return rows
 
 

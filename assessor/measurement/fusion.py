@@ -11,14 +11,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INSTRUMENTS", "LAYERS", "MIDDLE", "Change", "EvidenceRow", "Hyper", "Instrument", "Profile", "fit"]
+__all__ = [
+    "INSTRUMENTS",
+    "LAYERS",
+    "MIDDLE",
+    "Change",
+    "EvidenceRow",
+    "Hyper",
+    "Instrument",
+    "Profile",
+    "estimate_hyper",
+    "fit",
+]
 
 Instrument = Literal["quiz", "review", "self", "repo", "drill"]
 Floats = NDArray[np.float64]
@@ -30,6 +41,12 @@ MIDDLE = 2.5
 
 SIGNIFICANT = 1.96
 VERIFYING_SHARE = 0.30
+
+STRIP = 4 * 65536  # multiplications in one go, OpenBLAS' limit for staying in one thread
+
+ROUNDS = 3  # of estimating noises: each leaves about a tenth of the error
+FEW = 30  # rows that the noise given is worth
+DRIFT_FACTORS: tuple[float, ...] = tuple(np.geomspace(1 / 16, 16, 25).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +143,7 @@ class Profile:
 
     def weights(self, at: float) -> Floats:
         """Return the weight of every row in every layer's level, (10, n): level = 2.5 + weights @ residuals."""
-        whitened: Floats = self._cross(at) @ self._whitener.T @ self._whitener
-        return whitened
+        return _product(_product(self._cross(at), self._whitener.T), self._whitener)
 
     def contributions(self, at: float) -> Floats:
         """Return by how many levels every row moves every layer away from 2.5, (10, n): together the level - 2.5."""
@@ -146,6 +162,26 @@ class Profile:
         shares = self.provenance(at)
         verified: NDArray[np.bool_] = shares["quiz"] + shares["review"] >= VERIFYING_SHARE
         return verified
+
+    @property
+    def log_likelihood(self) -> float:
+        """Return the logarithm of how likely the model held the rows to be."""
+        standard, _ = self.whitened(np.zeros((len(self.rows), 0)))
+        scale = float(np.log(np.diag(self._whitener)).sum())
+        return scale - 0.5 * float(standard @ standard) - 0.5 * len(self.rows) * math.log(2.0 * math.pi)
+
+    def whitened(self, columns: Floats) -> tuple[Floats, Floats]:
+        """Return residuals (n,) and columns (n, m) of the rows in a basis in which the rows are independent, SD 1."""
+        return self._whitener @ self._residuals, self._whitener @ columns
+
+    def left_out(self) -> tuple[Floats, Floats]:
+        """Return for every row how far it lies from what the others expect of it, and the variance of that, (n,) each.
+
+        Rasmussen and Williams (2006), equations 5.10 to 5.12.
+        """
+        precision = _product(self._whitener.T, self._whitener)
+        variance = 1.0 / np.diag(precision)
+        return variance * (precision @ self._residuals), variance
 
     def change(self, t1: float, t2: float) -> Change:
         """Return what changed from t1 to t2 and whether it is more than noise.
@@ -173,8 +209,8 @@ class Profile:
     def covariance(self, t1: float, t2: float) -> Floats:
         """Return the posterior covariance of the layers at t1 (rows) with those at t2 (columns), (10, 10)."""
         prior = self.hyper.start + self.hyper.drift * min(self._since(t1), self._since(t2))
-        left = self._cross(t1) @ self._whitener.T
-        right = left if t1 == t2 else self._cross(t2) @ self._whitener.T
+        left = _product(self._cross(t1), self._whitener.T)
+        right = left if t1 == t2 else _product(self._cross(t2), self._whitener.T)
         posterior: Floats = prior - left @ right.T
         return posterior
 
@@ -227,12 +263,76 @@ def fit(
     covariance += np.where(groups[:, None] == groups[None, :], np.outer(spread, spread), 0.0)
     covariance[np.diag_indices(len(ordered))] += [_noise_variance(row, hyper) for row in ordered]
 
-    whitener = np.asarray(np.linalg.solve(np.linalg.cholesky(covariance), np.eye(len(ordered))), dtype=np.float64)
+    whitener = _whitener(covariance)
     return Profile(ordered, hyper, origin, times, layers, loadings, levels - MIDDLE - expected, whitener)
+
+
+def estimate_hyper(
+    people: Sequence[Sequence[EvidenceRow]],
+    *,
+    hyper: Hyper | None = None,
+    severities: Mapping[str, tuple[float, float]] | None = None,
+) -> Hyper:
+    """Estimate from the rows of many people how fast levels drift and how noisy self-ratings, reviews and repositories are.
+
+    q is the mode of the marginal likelihood on a grid, times a wide log-normal around the value given, which therefore
+    stays where nobody has been seen twice. Noises are those under which rows lie as far from what the other rows expect
+    as the model says (leave one out), shrunk while rows are few. Raises ValueError with the offending value, or if no
+    person has a row.
+    """
+    usual = found = hyper or Hyper()
+    known = [rows for rows in people if rows]
+    if not known:
+        raise ValueError(f"no rows to estimate from, got {len(people)} people")
+    for _ in range(ROUNDS):
+        found = _with_noises([fit(rows, hyper=found, severities=severities) for rows in known], found, usual)
+
+    def support(factor: float) -> float:
+        trial = replace(found, q=usual.q * factor)
+        likely = sum(fit(rows, hyper=trial, severities=severities).log_likelihood for rows in known)
+        return likely - 0.5 * math.log(factor) ** 2
+
+    return replace(found, q=usual.q * max(DRIFT_FACTORS, key=support))
+
+
+def _with_noises(profiles: Sequence[Profile], hyper: Hyper, usual: Hyper) -> Hyper:
+    """Move the noises of the instruments that have a default towards what the rows left out ask for."""
+    excess: dict[str, list[float]] = {"self_noise": [], "review_noise": [], "repo_noise": []}
+    for profile in profiles:
+        apart, variance = profile.left_out()
+        for row, beyond in zip(profile.rows, apart**2 - variance, strict=True):
+            if row.noise_sd is None:
+                excess[f"{row.instrument}_noise"].append(float(beyond))
+    noises = {}
+    for name, values in excess.items():
+        now, before = getattr(hyper, name) ** 2, getattr(usual, name) ** 2
+        step = (sum(values) - FEW * (now - before)) / (len(values) + FEW)
+        noises[name] = math.sqrt(max(now + step, now / 4.0))
+    return replace(hyper, **noises)
 
 
 def _exchangeable(correlation: float) -> Floats:
     return np.full((LAYERS, LAYERS), correlation) + (1.0 - correlation) * np.eye(LAYERS)
+
+
+def _whitener(covariance: Floats) -> Floats:
+    """Return the inverse of the lower Cholesky factor of a covariance, by halves."""
+    half = len(covariance) // 2
+    if half < 32:
+        return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)), dtype=np.float64)
+    first = _whitener(covariance[:half, :half])
+    shared = _product(covariance[half:, :half], first.T)
+    last = _whitener(covariance[half:, half:] - _product(shared, shared.T))
+    whitener = np.zeros_like(covariance)
+    whitener[:half, :half], whitener[half:, half:] = first, last
+    whitener[half:, :half] = -_product(last, _product(shared, first))
+    return whitener
+
+
+def _product(left: Floats, right: Floats) -> Floats:
+    """Multiply in strips that stay in this thread: where the machine is busy, waiting for others costs ten times more."""
+    rows = max(1, STRIP // max(right.size, 1))
+    return np.concatenate([left[first : first + rows] @ right for first in range(0, len(left), rows)])
 
 
 def _sort_key(row: EvidenceRow) -> tuple[float | str | bool, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from assessor.models.account import UserAccount
 from assessor.models.base import Base, one_of
+from assessor.models.portfolio import Repository
 from assessor.models.profile import Person
 
 __all__ = ["Candidate", "Decision", "Panellist", "Requisition", "Verdict"]
@@ -82,13 +83,22 @@ class Candidate(Base):
 
     requisition: Mapped[Requisition] = relationship(back_populates="candidates")
     person: Mapped[Person] = relationship()
+    repositories: Mapped[list[Repository]] = relationship(
+        primaryjoin=lambda: foreign(Repository.person_id) == Candidate.person_id,
+        order_by=lambda: Repository.id,
+        viewonly=True,
+    )
     decisions: Mapped[list[Decision]] = relationship(
         back_populates="candidate", order_by="Decision.id", cascade="all, delete-orphan", passive_deletes=True
     )
 
 
 class Decision(Base):
-    """Record what a person decided about a candidate and why; the newest holds, earlier ones stay."""
+    """Record what a person decided about a candidate and why; the newest holds, earlier ones stay.
+
+    `basis` is what they decided on: the versions of framework, questions, role and commits, how many reviews were in, and
+    the levels with their intervals.
+    """
 
     __tablename__ = "decision"
     __table_args__ = (Index(None, "candidate_id", "id"),)
@@ -97,6 +107,7 @@ class Decision(Base):
     candidate_id: Mapped[int] = mapped_column(ForeignKey("candidate.id", ondelete="CASCADE"))
     verdict: Mapped[Verdict] = mapped_column(one_of(Verdict, "verdict"))
     reason: Mapped[str] = mapped_column(Text)
+    basis: Mapped[dict[str, Any]]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("user_account.id", ondelete="SET NULL"))
     decided_by_name: Mapped[str] = mapped_column(String(120))
     at: Mapped[datetime]

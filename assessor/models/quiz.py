@@ -23,7 +23,8 @@ class Attempt(Base):
     """Hold one sitting. `layer` 0..9 or None for all ten, `domain` the topic that stands for layer 8.
 
     `seed` makes what was drawn and how options were shuffled repeatable, `exposure` is how often each question had been
-    asked in earlier tests, as a share by id; `bank` names the questions' version.
+    asked in earlier tests, as a share by id; `correlation` is the one between layers that the answers speak for; `bank`
+    names the questions' version.
     """
 
     __tablename__ = "quiz_attempt"
@@ -41,6 +42,7 @@ class Attempt(Base):
     domain: Mapped[str | None] = mapped_column(String(60))
     seed: Mapped[int]
     exposure: Mapped[dict[str, Any]]
+    correlation: Mapped[float] = mapped_column(default=0.5)
     bank: Mapped[str] = mapped_column(String(60))
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

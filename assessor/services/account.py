@@ -24,7 +24,7 @@ from assessor.services.permissions import Actor
 from assessor.services.tokens import hash_token, new_token
 from assessor.services.workspace import WorkspaceService
 
-__all__ = ["OPERATOR", "PASSWORD_LENGTH", "SESSION_DAYS", "AccountService", "SessionLine", "UserLine"]
+__all__ = ["NOWHERE", "OPERATOR", "PASSWORD_LENGTH", "SESSION_DAYS", "AccountService", "SessionLine", "UserLine"]
 
 SESSION_DAYS = 30
 PASSWORD_LENGTH = 12
@@ -33,6 +33,9 @@ SEEN_EVERY = timedelta(minutes=5)
 
 OPERATOR = "operator"
 """The role over the whole installation; every other right is given per workspace."""
+
+NOWHERE = "candidate.invalid"
+"""Where the addresses of candidates are, who have none here: a name that no mail can reach (RFC 2606)."""
 
 MAIN = "main"
 """The workspace that the command line puts users into unless told otherwise."""
@@ -132,28 +135,25 @@ class AccountService:
         address = normal_email(email)
         if self.find(address) is not None:
             raise Conflict(f"{address} has an account already.", "Use `assessor user reset` to set a new password.")
-        user = UserAccount(
-            email=address,
-            password=password_hash,
-            active=True,
-            fs_uniquifier=secrets.token_hex(16),
-            fs_webauthn_user_handle=secrets.token_hex(16),
-            confirmed_at=self._clock(),
-            name=name.strip(),
-            demo=demo,
-        )
-        user.person = Person(name=user.name, created_at=self._clock())
-        self._session.add(user)
-        self._session.flush()
+        user = self._add(address, password_hash, Person(name=name.strip(), created_at=self._clock()), demo=demo)
         self._audit.write(by, "account.created", f"user:{user.id}", roles=list(roles), workspace=workspace)
         for role in roles:
             self.set_role(address, role, workspace=workspace, by=by)
         return user
 
+    def admit(self, person: Person) -> UserAccount:
+        """Give a candidate an account that has no password and no workspace; for one who has an account this does nothing."""
+        if person.user is not None:
+            return person.user
+        user = self._add(f"candidate-{secrets.token_hex(16)}@{NOWHERE}", None, person)
+        self._audit.write(f"user:{user.id}", "account.admitted", f"user:{user.id}")
+        return user
+
     def set_role(self, email: str, role: str, *, workspace: str = MAIN, by: str = OPERATOR) -> None:
         """Give a user a role in a workspace, which is made if it does not exist, or the role "operator".
 
-        Raises NotFound for an unknown address, Invalid for an unknown role.
+        Raises NotFound for an unknown address, Invalid for an unknown role, Conflict for a workspace of the demo: whom
+        everybody can be works with nobody else.
         """
         user = self._by_email(email)
         if role == OPERATOR:
@@ -161,6 +161,10 @@ class AccountService:
                 user.roles.append(self._operator_role())
         elif role in get_args(WorkspaceRole):
             place = self._workspaces.find(workspace) or self._workspaces.add(workspace, workspace, demo=user.demo)
+            if place.demo != user.demo:
+                raise Conflict(
+                    f"The demo has a workspace of its own, and {workspace!r} would be both.", "Choose another."
+                )
             self._workspaces.join(user, place.id, role)  # type: ignore[arg-type]
         else:
             allowed = ", ".join((*get_args(WorkspaceRole), OPERATOR))
@@ -352,6 +356,22 @@ class AccountService:
         """Take over the address that a user has just confirmed by a mailed link as a confirmed identity."""
         person = self.welcome(user_id)
         self._identities.confirm(person.id, self._user(user_id).email, "mail", actor=f"user:{user_id}")
+
+    def _add(self, address: str, password_hash: str | None, person: Person, *, demo: bool = False) -> UserAccount:
+        user = UserAccount(
+            email=address,
+            password=password_hash,
+            active=True,
+            fs_uniquifier=secrets.token_hex(16),
+            fs_webauthn_user_handle=secrets.token_hex(16),
+            confirmed_at=self._clock(),
+            name=person.name,
+            demo=demo,
+        )
+        user.person = person
+        self._session.add(user)
+        self._session.flush()
+        return user
 
     def _is_candidate(self, person_id: int) -> bool:
         return self._session.scalar(select(Candidate.id).where(Candidate.person_id == person_id)) is not None

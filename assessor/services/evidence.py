@@ -10,10 +10,11 @@ from functools import lru_cache
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from assessor.content.schema import Catalogue
 from assessor.measurement import fusion
 from assessor.models.profile import Evidence
 
-__all__ = ["Fitted", "evidence_of", "fit_evidence", "years"]
+__all__ = ["Fitted", "evidence_of", "fit_evidence", "of_layers", "years"]
 
 YEAR = 365.25 * 24 * 3600
 KEPT = 256
@@ -40,6 +41,12 @@ def evidence_of(session: Session, person_ids: Collection[int]) -> dict[int, list
     for row in session.scalars(query.order_by(Evidence.at, Evidence.id)):
         found[row.person_id].append(row)
     return found
+
+
+def of_layers(catalogue: Catalogue, rows: Iterable[Evidence], keys: Collection[str]) -> list[Evidence]:
+    """Return the rows that speak of the layers with these keys."""
+    wanted = {index for index, layer in enumerate(catalogue.framework.layers) if layer.key in keys}
+    return [row for row in rows if row.layer in wanted]
 
 
 def fit_evidence(evidence: Iterable[Evidence], now: datetime) -> Fitted:

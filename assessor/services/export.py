@@ -7,28 +7,42 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session, joinedload, undefer
 
-from assessor.models.account import Passkey, SignIn, UserAccount
+from assessor.models.account import AuditEntry, Passkey, SignIn, UserAccount
 from assessor.models.base import Base
+from assessor.models.hiring import Candidate
 from assessor.models.portfolio import Analysis, AnalysisFinding, Repository
 from assessor.models.profile import Evidence, Identity, Look, SelfRating, TargetChoice
 from assessor.models.quiz import Answer, Attempt
 from assessor.models.review import Review, ReviewVersion
 from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
+from assessor.services.blind import without_reviews
+from assessor.services.looks import told
 
 __all__ = ["export_user"]
 
 FORMAT = 1
 SECRET = frozenset(
-    {"password", "fs_uniquifier", "fs_webauthn_user_handle", "tf_totp_secret", "mf_recovery_codes", "key_hash"}
+    {
+        "password",
+        "fs_uniquifier",
+        "fs_webauthn_user_handle",
+        "tf_totp_secret",
+        "mf_recovery_codes",
+        "key_hash",
+        "token_hash",
+    }
 )
 """Columns that let somebody in: not a person's data but the lock on it."""
 
 
 def export_user(session: Session, user: UserAccount, audit: AuditService) -> dict[str, Any]:
-    """Return everything stored about a user, table by table, with times in ISO 8601; secrets of the sign-in left out."""
+    """Return everything stored about a user, table by table, with times in ISO 8601; secrets of the sign-in left out.
+
+    What a panel says of a candidate is left out too until the requisition is closed.
+    """
     person = user.person
     whose = person.id if person else None
     names = [f"user:{user.id}"] + ([f"person:{whose}"] if whose else [])
@@ -39,6 +53,12 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
     repositories = session.scalars(
         select(Repository).where(Repository.person_id == whose).order_by(Repository.id)
     ).all()
+    evidence = session.scalars(select(Evidence).filter_by(person_id=whose)).all()
+    applications = session.scalars(
+        select(Candidate).filter_by(person_id=whose).options(joinedload(Candidate.requisition))
+    ).all()
+    blind = any(one.requisition.closed_at is None for one in applications)
+    log = [entry for name in names for entry in audit.about(name, limit=10_000)]
     return {
         "format": FORMAT,
         "account": _row(user),
@@ -51,7 +71,7 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
         "identities": rows(Identity, person_id=whose),
         "targets": rows(TargetChoice, person_id=whose),
         "self_ratings": rows(SelfRating, person_id=whose),
-        "evidence": rows(Evidence, person_id=whose),
+        "evidence": _rows(without_reviews(evidence) if blind else evidence),
         "quizzes": _with(session, Attempt, Answer, Answer.attempt_id, "answers", Attempt.person_id == whose),
         "reviews_of_me": _with(
             session,
@@ -72,9 +92,13 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
                 select(TeamMember, Team.name).join(Team).where(TeamMember.person_id == whose)
             )
         ],
-        "looks_at_me": rows(Look, person_id=whose),
+        "looks_at_me": [
+            {"viewer": one.viewer, "place": one.place, "at": _value(one.at)}
+            for one in told(session.scalars(select(Look).filter_by(person_id=whose)))
+        ],
         "repositories": [_row(one) | {"analyses": _analyses(session, one)} for one in repositories],
-        "log": _log([entry for name in names for entry in audit.about(name, limit=10_000)]),
+        "application": [_application(one) for one in applications],
+        "log": _log(entry for entry in log if not (blind and _of_the_panel(entry, names))),
     }
 
 
@@ -98,8 +122,22 @@ def _analyses(session: Session, repository: Repository) -> list[dict[str, Any]]:
     return [_row(one) | {"findings": findings[one.id]} for one in found]
 
 
-def _log(entries: Sequence[Base]) -> list[dict[str, Any]]:
-    return list({row["id"]: row for row in _rows(entries)}.values())
+def _application(candidate: Candidate) -> dict[str, Any]:
+    return _row(candidate) | {
+        "requisition": candidate.requisition.title,
+        "closed_at": _value(candidate.requisition.closed_at),
+    }
+
+
+def _of_the_panel(entry: AuditEntry, names: Sequence[str]) -> bool:
+    """Tell whether somebody else's review or decision is what an entry is about."""
+    return entry.action.startswith(("review.", "hiring.")) and entry.actor not in names
+
+
+def _log(entries: Iterable[Base]) -> list[dict[str, Any]]:
+    """Return each entry once, without its number: the gaps between numbers would tell what others do meanwhile."""
+    rows = {row.pop("id"): row for row in _rows(entries)}
+    return list(rows.values())
 
 
 def _rows(found: Iterable[Base]) -> list[dict[str, Any]]:

@@ -19,6 +19,9 @@ __all__ = ["CHALLENGE_FILE", "IdentityService", "normal_email"]
 CHALLENGE_FILE = ".assessor-identity"
 """Name of the file that a commit adds to show that its author owns an identity; one challenge a line."""
 
+PROOFS: tuple[Confirmation, ...] = ("mail", "commit")
+"""Ways in which somebody shows that an address is theirs."""
+
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)*")
 
 
@@ -50,17 +53,18 @@ class IdentityService:
     def confirm(self, person_id: int, email: str, by: Confirmation, *, actor: str = "worker") -> Identity:
         """Confirm an identity, claiming it first if needed.
 
-        Raises Invalid for what is no address, Conflict if another person has confirmed it.
+        What a panel says of its candidate holds for that candidate alone: it takes an address from nobody and is kept from
+        no panel. Raises Invalid for what is no address, Conflict if another person has confirmed it.
         """
         address = normal_email(email)
         taken = select(Identity.id).where(
-            Identity.email == address, Identity.confirmed_by.is_not(None), Identity.person_id != person_id
+            Identity.email == address, Identity.confirmed_by.in_(PROOFS), Identity.person_id != person_id
         )
-        if self._session.scalar(taken) is not None:
+        if by in PROOFS and self._session.scalar(taken) is not None:
             raise Conflict(f"{address} was confirmed by another person.", "Ask the operator if it is yours.")
         identity = next((one for one in self.of(person_id) if one.email == address), None)
         identity = identity or self.claim(person_id, address)
-        if identity.confirmed_by is None:
+        if identity.confirmed_by is None or (by in PROOFS and identity.confirmed_by not in PROOFS):
             identity.confirmed_by, identity.confirmed_at = by, self._clock()
             self._audit.write(actor, "account.identity_confirmed", f"person:{person_id}", email=address, by=by)
         return identity

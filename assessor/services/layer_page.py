@@ -50,7 +50,8 @@ class TopicLine:
 class LayerPage:
     """Show one layer. `reached` is the level that is fully reached, None where nothing was measured.
 
-    `repositories` are the newest analyses by id; evidence of an older one is not among them.
+    `before` and `after` are the next layers that may be seen. `repositories` are the newest analyses by id; evidence of an
+    older one is not among them.
     """
 
     view: LayerView
@@ -74,8 +75,8 @@ def layer_page(catalogue: Catalogue, view: ProfileView, key: str) -> LayerPage:
     confirmed = {link.id: view.shows[link.id] for link in view.analyses if link.confirmed}
     return LayerPage(
         view=one,
-        before=view.layers[index - 1].layer if index else None,
-        after=view.layers[index + 1].layer if index + 1 < len(view.layers) else None,
+        before=next((other.layer for other in reversed(view.layers[:index]) if not other.private), None),
+        after=next((other.layer for other in view.layers[index + 1 :] if not other.private), None),
         reached=reached,
         levels=tuple(_level(level, one, reached) for level in catalogue.framework.levels),
         topics=tuple(_topic(catalogue, view, topic, reached) for topic in one.layer.topics),

@@ -15,7 +15,7 @@ from assessor.models.review import Review
 from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
 
-__all__ = ["leave"]
+__all__ = ["leave", "leave_panel"]
 
 
 def leave(
@@ -53,3 +53,25 @@ def leave(
     audit.write(
         by, "account.left", f"user:{user_id}", workspace=workspace_id, reviews_withdrawn=getattr(ended, "rowcount", 0)
     )
+
+
+def leave_panel(session: Session, clock: Callable[[], datetime], user_id: int, requisition_id: int) -> int:
+    """Take a user off one panel and return how many of the reviews they had begun ended with that.
+
+    Reviews that were handed in stay and count.
+    """
+    now = clock()
+    session.execute(
+        update(Panellist)
+        .where(Panellist.requisition_id == requisition_id, Panellist.user_id == user_id, Panellist.left_at.is_(None))
+        .values(left_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    candidates = select(Candidate.id).where(Candidate.requisition_id == requisition_id)
+    ended = session.execute(
+        update(Review)
+        .where(Review.state == "asked", Review.reviewer_id == user_id, Review.candidate_id.in_(candidates))
+        .values(state="withdrawn", draft=None, closed_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    return getattr(ended, "rowcount", 0)

@@ -10,7 +10,20 @@ from typing import Any, Protocol
 from assessor.models.account import WorkspaceRole
 from assessor.services.errors import Forbidden, NotFound, SignInNeeded
 
-__all__ = ["RULES", "Actor", "Owned", "Panelled", "Reviewed", "Shared", "allow", "needs_subject", "require"]
+__all__ = [
+    "HIRING",
+    "MANAGERS",
+    "RULES",
+    "Actor",
+    "Owned",
+    "Panelled",
+    "Reviewed",
+    "Shared",
+    "allow",
+    "manager_of",
+    "needs_subject",
+    "require",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +102,11 @@ def signed_in(actor: Actor | None, _subject: object) -> bool:
 def owner(actor: Actor | None, subject: Owned | None) -> bool:
     """Allow the person it belongs to, and nobody else: an engineer's data is private by default."""
     return actor is not None and subject is not None and actor.person_id == subject.person_id
+
+
+def keeps_account(actor: Actor | None, _subject: object) -> bool:
+    """Allow whoever has ways to sign in of their own; a candidate has their invitation, which can be revoked."""
+    return actor is not None and actor.candidate_id is None
 
 
 def workspace_admin(actor: Actor | None, _subject: object) -> bool:
@@ -175,6 +193,7 @@ RULES: Mapping[str, Rule] = {
     "account.demo": anyone,
     "account.see": signed_in,
     "account.change": no_demo(signed_in),
+    "account.secure": no_demo(keeps_account),
     "account.export": signed_in,
     "account.delete": no_demo(signed_in),
     "account.invite": no_demo(workspace_admin),

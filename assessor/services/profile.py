@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,9 @@ from assessor.content.schema import Catalogue, RoleTarget
 from assessor.models.account import UserAccount
 from assessor.models.portfolio import Analysis, Repository
 from assessor.models.profile import Evidence, Person, SelfRating, StartDraft, TargetChoice
+from assessor.services.blind import before_the_panel, without_reviews
 from assessor.services.errors import Gone, Invalid, NotFound
+from assessor.services.evidence import of_layers
 from assessor.services.profile_view import ProfileView, build_view
 from assessor.services.tokens import hash_token, new_token
 
@@ -85,10 +87,18 @@ class ProfileService:
         rows = self._session.scalars(select(SelfRating).where(SelfRating.id.in_(newest)).order_by(SelfRating.layer))
         return {self._catalogue.framework.layers[row.layer].key: row.level for row in rows}
 
-    def view(self, person_id: int, at: datetime | None = None, since: datetime | None = None) -> ProfileView:
+    def view(
+        self,
+        person_id: int,
+        at: datetime | None = None,
+        since: datetime | None = None,
+        *,
+        layers: Collection[str] | None = None,
+    ) -> ProfileView:
         """Return everything that the profile page shows, at a time (now) and compared with an earlier one (a year before).
 
-        Two queries. Raises NotFound.
+        With `layers`, keys, as if there were no evidence of any other. A candidate sees what the panel's reviews come to when
+        the requisition is closed, and not before. Two queries. Raises NotFound.
         """
         chosen = (
             select(TargetChoice.role_key)
@@ -98,13 +108,16 @@ class ProfileService:
             .scalar_subquery()
         )
         found = self._session.execute(
-            select(Person, chosen, Evidence)
+            select(Person, chosen, Evidence, before_the_panel(Person.id))
             .outerjoin(Evidence, Evidence.person_id == Person.id)
             .where(Person.id == person_id)
             .order_by(Evidence.at, Evidence.id)
         ).all()
         if not found:
             raise NotFound("There is no such person.")
+        rows = [evidence for _, _, evidence, _ in found if evidence is not None]
+        if layers is not None:
+            rows = of_layers(self._catalogue, rows, layers)
         newest = (
             select(Analysis)
             .join(Repository)
@@ -116,7 +129,7 @@ class ProfileService:
             self._catalogue,
             person=found[0][0],
             role=self._catalogue.roles.get(found[0][1] or ""),
-            rows=[evidence for _, _, evidence in found if evidence is not None],
+            rows=without_reviews(rows) if found[0][3] else rows,
             analyses=tuple({one.repository_id: one for one in self._session.scalars(newest)}.values()),
             now=self._clock(),
             at=at,

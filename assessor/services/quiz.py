@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, aliased, selectinload
 
 from assessor.content.answers import ChoiceKey, Given, NumericKey, OrderingKey, read_number
 from assessor.content.schema import Catalogue, Item
 from assessor.models.profile import Evidence, Person
 from assessor.models.quiz import Answer, Attempt, AttemptMode
+from assessor.services.audit import AuditService
 from assessor.services.errors import Conflict, Invalid, NotFound
 from assessor.services.evidence import years
 from assessor.services.quiz_page import (
@@ -53,10 +54,19 @@ class Said:
 class QuizService:
     """Do what people do with the quiz."""
 
-    def __init__(self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        audit: AuditService,
+        chance: random.Random,
+    ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
+        self._audit = audit
+        self._chance = chance
 
     def start(
         self, person_id: int, mode: AttemptMode, *, layer_key: str | None = None, domain: str | None = None
@@ -79,8 +89,9 @@ class QuizService:
             mode=mode,
             layer=layer,
             domain=self._domain(layer, domain),
-            seed=secrets.randbelow(2**31),
+            seed=self._chance.randrange(2**31),
             exposure=self._exposure(),
+            correlation=0.5,
             bank=self._catalogue.items_label,
             started_at=self._clock(),
             answers=[],
@@ -170,7 +181,9 @@ class QuizService:
 
     def _ask(self, attempt: Attempt) -> None:
         """Draw the next question, or finish where there is none."""
-        item = self._sitting(attempt).next_item()
+        sitting = self._sitting(attempt)
+        self._note_correlation(attempt, sitting.correlation)
+        item = sitting.next_item()
         if item is None:
             self._finish(attempt)
             return
@@ -184,6 +197,14 @@ class QuizService:
             )
         )
         self._session.flush()
+
+    def _note_correlation(self, attempt: Attempt, chosen: float) -> None:
+        """Log that the answers speak for another correlation between layers: it moves all ten estimates at once."""
+        before, attempt.correlation = attempt.correlation, chosen
+        if attempt.answers and chosen != before:
+            self._audit.write(
+                f"person:{attempt.person_id}", "quiz.correlation", f"quiz:{attempt.id}", before=before, chosen=chosen
+            )
 
     def _finish(self, attempt: Attempt) -> None:
         now = self._clock().astimezone(UTC)
@@ -205,10 +226,20 @@ class QuizService:
         self._session.flush()
 
     def _sitting(self, attempt: Attempt) -> Sitting:
+        """Return an attempt as measurement sees it: what was asked elsewhere before it was answered here counts as seen.
+
+        That is of earlier attempts and of those begun meanwhile, for practice explains at once.
+        """
+        here = aliased(Answer)
         earlier = (
             select(Answer.item_id)
             .join(Attempt)
-            .where(Attempt.person_id == attempt.person_id, Attempt.id < attempt.id)
+            .outerjoin(here, (here.attempt_id == attempt.id) & (here.item_id == Answer.item_id))
+            .where(
+                Attempt.person_id == attempt.person_id,
+                Attempt.id != attempt.id,
+                (Attempt.id < attempt.id) | here.answered_at.is_(None) | (Answer.asked_at < here.answered_at),
+            )
             .distinct()
         )
         return Sitting(self._catalogue, attempt, set(self._session.scalars(earlier)))
@@ -229,10 +260,14 @@ class QuizService:
         return self._session.scalar(query.options(selectinload(Attempt.answers)))
 
     def _cooled_down(self, person_id: int, layer: int | None) -> None:
+        """Return if enough time went by since the last measured test in which anything was answered. Raises Conflict."""
         same = Attempt.layer.is_(None) if layer is None else Attempt.layer == layer
         last = self._session.scalar(
             select(func.max(Attempt.finished_at)).where(
-                Attempt.person_id == person_id, Attempt.mode == "measured", same
+                Attempt.person_id == person_id,
+                Attempt.mode == "measured",
+                same,
+                Attempt.answers.any(Answer.answered_at.is_not(None)),
             )
         )
         if last is not None and self._clock() < last + COOL_DOWN:

@@ -132,8 +132,11 @@ def index_page(catalogue: Catalogue, attempts: Sequence[Attempt], now: datetime,
     lines = [_line(catalogue, attempt) for attempt in attempts]
     waits = next((one for one in lines if one.attempt.mode == "measured" and one.attempt.finished_at is None), None)
     free: dict[str, datetime] = {}
-    for attempt in attempts:
-        if attempt.mode == "measured" and attempt.finished_at is not None and attempt.finished_at + cool_down > now:
+    for line in lines:
+        attempt = line.attempt
+        if attempt.mode != "measured" or attempt.finished_at is None or not line.answered:
+            continue
+        if attempt.finished_at + cool_down > now:
             key = "" if attempt.layer is None else layers[attempt.layer].key
             free[key] = max(free.get(key, now), attempt.finished_at + cool_down)
     return IndexPage(

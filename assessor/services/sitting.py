@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
@@ -49,7 +50,8 @@ class Sitting:
         self.items = bank(catalogue, attempt.layer, attempt.domain)
         self._places = {item.id: place for place, item in enumerate(self.items)}
         count = len(self.items)
-        self._a = np.full(count, DISCRIMINATION)
+        # A difficulty that only its author stated is known to within a level or so; that widens the interval.
+        self._a = irt.blurred(np.full(count, DISCRIMINATION), irt.AUTHOR_SD)
         self._b = np.array([item.level - MIDDLE for item in self.items])
         self._c = np.array([item.key.guess for item in self.items])
         self._layer = np.array([item.layer - 1 for item in self.items], dtype=np.intp)
@@ -66,11 +68,16 @@ class Sitting:
         """Return how many questions this sitting has at most."""
         return min(MOST_ALL if self._attempt.layer is None else MOST_ONE, len(self.items))
 
+    @property
+    def correlation(self) -> float:
+        """Return the correlation between layers that the answers so far speak for."""
+        return self._test.correlation if self.items else self._attempt.correlation
+
     def next_item(self) -> Item | None:
-        """Return the question to ask next, or None where the sitting is over."""
+        """Return the question to ask next, or None where the sitting is over, also where the bank has none of it any more."""
         if len(self._attempt.answers) >= self.most:
             return None
-        test = self._test()
+        test = self._test
         enough = len(self._answered) >= 3 * len(self.layers)
         if enough and max(test.sds[self.layers]) <= PRECISE:
             return None
@@ -79,10 +86,14 @@ class Sitting:
 
     def width(self) -> float:
         """Return the mean width of the 90% intervals of the layers that are asked, in levels."""
-        return float(2 * NormalDist().inv_cdf(0.95) * np.mean(self._test().sds[self.layers]))
+        if not self.items:
+            return 0.0
+        return float(2 * NormalDist().inv_cdf(0.95) * np.mean(self._test.sds[self.layers]))
 
     def rows(self, time: float) -> list[EvidenceRow]:
         """Return a row of evidence for each layer that was asked."""
+        if not self.items:
+            return []
         source = f"quiz:{self._attempt.id}"
         return adaptive.evidence_rows(
             self._a, self._b, self._c, self._layer, self._marks(), time=time, source=source, seen=self._seen
@@ -97,7 +108,8 @@ class Sitting:
             asked = own & (marks >= 0)
             if not asked.any():
                 continue
-            told = irt.estimate(self._a[own], self._b[own], self._c[own], marks[own])
+            guess = irt.recalled(self._c[own], self._seen[own])
+            told = irt.estimate(self._a[own], self._b[own], guess, marks[own])
             low, level, high = (float(np.clip(MIDDLE + one, 0, 5)) for one in (told.lower, told.mean, told.upper))
             found.append(LayerResult(layer, level, low, high, int(asked.sum()), int((marks[asked] == 1).sum())))
         return tuple(found)
@@ -108,6 +120,7 @@ class Sitting:
             marks[self._places[one.item_id]] = int(bool(one.right))
         return marks
 
+    @cached_property
     def _test(self) -> adaptive.AdaptiveTest:
         shares: Mapping[str, float] = self._attempt.exposure
         test = adaptive.AdaptiveTest(
@@ -115,7 +128,7 @@ class Sitting:
             self._b,
             self._c,
             self._layer,
-            rng=np.random.default_rng([self._attempt.seed, len(self._answered)]),
+            rng=np.random.default_rng(self._attempt.seed),
             exposure=np.array([shares.get(item.id, 0.0) for item in self.items]),
             seen=self._seen,
         )

@@ -16,6 +16,7 @@ from assessor.measurement.fusion import MIDDLE
 from assessor.models.profile import Evidence
 from assessor.models.team import Team, TeamMember
 from assessor.services.errors import NotFound
+from assessor.services.evidence import of_layers
 from assessor.services.profile_view import ProfileView
 from assessor.services.standing import LayerStanding, stand
 
@@ -121,12 +122,16 @@ class LayerPage:
 def heatmap(
     catalogue: Catalogue, team: Team, role: RoleTarget | None, evidence: Mapping[int, Sequence[Evidence]], now: datetime
 ) -> Heatmap:
-    """Put the heatmap of a team together; `evidence` holds the rows of every member who shares anything."""
+    """Put the heatmap of a team together; `evidence` holds the rows of every member who shares anything.
+
+    What somebody does not share moves nothing that is shown, though layers speak of one another.
+    """
     layers = catalogue.framework.layers
     rows = []
     for member in team.members:
         shared = set(member.shares or ())
-        standings = stand(layers, evidence.get(member.person_id, ()), now) if shared else ()
+        rows_shared = of_layers(catalogue, evidence.get(member.person_id, ()), shared)
+        standings = stand(layers, rows_shared, now) if shared else ()
         cells = tuple(
             _cell(standings[index], role.levels[index] if role else None) if layer.key in shared else Cell("private")
             for index, layer in enumerate(layers)
@@ -163,7 +168,8 @@ def layer_page(whole: Heatmap, key: str) -> LayerPage:
 def shared_part(view: ProfileView, shares: Sequence[str]) -> ProfileView:
     """Return what a member lets their managers see of a profile: other layers say that they are private, and no more.
 
-    Single answers, notes and code are never part of it; next steps and the overall figure speak of all layers and go.
+    Single answers, notes and code are never part of it; next steps and the overall figure speak of all layers and go, and
+    so does the role that they aim at themselves. The view must be made of the shared layers' evidence alone.
     """
     layers = tuple(
         one
@@ -172,9 +178,9 @@ def shared_part(view: ProfileView, shares: Sequence[str]) -> ProfileView:
             one, level=None, low=None, high=None, sd=None, held=False, verified=False, stale=False, private=True,
             moves=(), earlier=None, change=None, growth=(), dots=(), lines=(),
         )
-        for one in view.layers
+        for one in (replace(one, target=None, weight=1.0) for one in view.layers)
     )  # fmt: skip
-    return replace(view, layers=layers, overall=None, steps=())
+    return replace(view, role=None, layers=layers, overall=None, steps=())
 
 
 def display_name(member: TeamMember) -> str:

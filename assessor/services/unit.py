@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,9 +16,12 @@ from assessor.content.schema import Catalogue
 from assessor.models.session import writing
 from assessor.services.account import AccountService
 from assessor.services.audit import AuditService
+from assessor.services.candidacy import CandidacyService
+from assessor.services.demo import DemoService
 from assessor.services.hiring import HiringService
 from assessor.services.identity import IdentityService
 from assessor.services.looks import LookService
+from assessor.services.panel import PanelService
 from assessor.services.portfolio import PortfolioService
 from assessor.services.profile import ProfileService
 from assessor.services.quiz import QuizService
@@ -38,12 +42,18 @@ class Unit:
     """Hand out the services of one transaction; they share its session and never commit."""
 
     def __init__(
-        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], settings: Settings
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        settings: Settings,
+        chance: random.Random,
     ) -> None:
         self.session = session
         self.catalogue = catalogue
         self._clock = clock
         self._settings = settings
+        self._chance = chance
 
     @cached_property
     def audit(self) -> AuditService:
@@ -85,7 +95,7 @@ class Unit:
     @cached_property
     def quiz(self) -> QuizService:
         """Return what people do with the quiz."""
-        return QuizService(self.session, self.catalogue, self._clock)
+        return QuizService(self.session, self.catalogue, self._clock, self.audit, self._chance)
 
     @cached_property
     def review(self) -> ReviewService:
@@ -99,16 +109,56 @@ class Unit:
 
     @cached_property
     def hiring(self) -> HiringService:
-        """Return what managers, panels and candidates do."""
+        """Return what managers do with requisitions, panels and candidates."""
         return HiringService(
             self.session,
             self.catalogue,
             self._clock,
+            self._settings,
             audit=self.audit,
             accounts=self.account,
             identities=self.identity,
             portfolios=self.portfolio,
+            chance=self._chance,
+        )
+
+    @cached_property
+    def panel(self) -> PanelService:
+        """Return what panels and those who decide do."""
+        return PanelService(
+            self.session,
+            self.catalogue,
+            self._clock,
+            audit=self.audit,
+            hiring=self.hiring,
+            portfolios=self.portfolio,
             reviews=self.review,
+            looks=self.looks,
+        )
+
+    @cached_property
+    def candidacy(self) -> CandidacyService:
+        """Return what candidates do."""
+        return CandidacyService(
+            self.session,
+            self._clock,
+            self._settings,
+            audit=self.audit,
+            accounts=self.account,
+            hiring=self.hiring,
+            looks=self.looks,
+        )
+
+    @cached_property
+    def demo(self) -> DemoService:
+        """Return whether the demo is there, and how it goes."""
+        return DemoService(
+            self.session,
+            self._clock,
+            audit=self.audit,
+            accounts=self.account,
+            workspaces=self.workspace,
+            hiring=self.hiring,
         )
 
     @cached_property
@@ -123,7 +173,10 @@ class Unit:
 
 
 class UnitFactory:
-    """Open units: `with unit() as u` reads, `with unit(write=True) as u` writes."""
+    """Open units: `with unit() as u` reads, `with unit(write=True) as u` writes.
+
+    `chance` draws what may be drawn again, such as code names and the seeds of quizzes; tokens and keys never come from it.
+    """
 
     def __init__(
         self,
@@ -131,11 +184,13 @@ class UnitFactory:
         catalogue: Catalogue,
         settings: Settings,
         clock: Callable[[], datetime] = utc_now,
+        chance: random.Random | None = None,
     ) -> None:
         self.engine = engine
         self.catalogue = catalogue
         self.settings = settings
         self.clock = clock
+        self.chance = chance or random.SystemRandom()
         # What a read unit loaded stays readable after it closed: a view renders when the transaction is over.
         self._reads = sessionmaker(engine, autoflush=False, expire_on_commit=False)
         self._writes = sessionmaker(writing(engine), expire_on_commit=False)
@@ -147,7 +202,7 @@ class UnitFactory:
             if not write:
                 event.listen(session, "before_flush", _refuse)
             with session.begin():
-                yield Unit(session, self.catalogue, self.clock, self.settings)
+                yield Unit(session, self.catalogue, self.clock, self.settings, self.chance)
 
 
 def _refuse(*_arguments: object) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from assessor.analysis.engine import Options, score
-from assessor.analysis.limits import SourceError
+from assessor.analysis.git import open_repository
+from assessor.analysis.limits import Limits, SourceError
 from assessor.analysis.report.serial import to_json
+from assessor.analysis.signals.lasting import is_code
 from tests.analysis.samples import PRICES, SERVICE, SHOP, make_zip
 from tests.gitrepo import commit, make_repo, run_git
 
@@ -45,7 +47,7 @@ def shop(tmp_path: Path) -> Path:
 def test_folder_with_a_work_tree(shop: Path) -> None:
     report = report_of(shop)
     assert report["commit"] == {"sha": run_git(shop, "rev-parse", "HEAD"), "committed_at": "2024-01-15T12:00:00Z"}
-    assert shown(report) == {"http-api", "own-model", "type-hints", "unit-tests"}
+    assert shown(report) == {"http-api", "modular-package", "own-model", "type-hints", "unit-tests"}
     assert report["source"] == str(shop)
     assert report["skipped"] == []
 
@@ -313,3 +315,28 @@ def test_a_name_that_is_not_utf_8(tmp_path: Path) -> None:
     path = make_repo(tmp_path / "r", {name: SERVICE, "shop/__init__.py": "", "shop/prices.py": PRICES})
     report = report_of(path)
     assert {"http-api", "type-hints"} <= shown(report)
+
+
+def test_commits_that_change_code_are_read_as_far_as_needed(tmp_path: Path) -> None:
+    work = make_repo(tmp_path / "work", {"a.py": "x = 1\n"}, date="2024-01-01T00:00:00Z")
+    for day in range(1, 6):
+        name = "a.py" if day % 2 else "README.md"
+        commit(work, {name: f"x = {day + 1}\n"}, date=f"2024-01-{day * 5:02}T00:00:00Z")
+    with open_repository(work / ".git", Limits()) as repository:
+        sha = repository.resolve(None)
+        assert sha is not None
+        everything = repository.changed(sha, is_code, 100, 0)
+        assert len(everything) == 4
+        assert everything == tuple(sorted(everything, reverse=True))
+        assert repository.changed(sha, is_code, 2, 9 * 86_400) == everything[:2]
+
+
+def test_tags_and_lasting_work_are_seen(tmp_path: Path) -> None:
+    work = make_repo(tmp_path / "work", {"a.py": "x = 1\n"}, date="2023-01-01T00:00:00Z")
+    for month in range(1, 13):
+        for day in (2, 16):
+            commit(work, {"a.py": f"x = {month * day}\n"}, date=f"2023-{month:02}-{day:02}T00:00:00Z")
+    assert "maintained" not in shown(report_of(work))
+    run_git(work, "tag", "v1.0")
+    run_git(work, "tag", "v1.1", "HEAD~3")
+    assert "maintained" in shown(report_of(work))

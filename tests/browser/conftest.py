@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask, Response, g, has_request_context
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from sqlalchemy import event
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from assessor.cli.db import upgrade
@@ -64,6 +70,7 @@ def site_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def site(site_settings: Settings) -> Iterator[str]:
     """Serve the application and return its address."""
     app = create_app(site_settings)
+    _count_queries(app)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -71,6 +78,21 @@ def site(site_settings: Settings) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def _count_queries(app: Flask) -> None:
+    """Let every answer tell how many statements it cost, so that a page's test can read it."""
+
+    def count(*_arguments: object) -> None:
+        if has_request_context():
+            g.statements = g.get("statements", 0) + 1
+
+    def tell(response: Response) -> Response:
+        response.headers["X-Statements"] = str(g.get("statements", 0))
+        return response
+
+    event.listen(app.extensions["assessor.unit"].engine, "before_cursor_execute", count)
+    app.after_request(tell)
 
 
 @pytest.fixture(scope="session")
@@ -99,6 +121,49 @@ def signed_in_state(chromium: Browser, site: str) -> dict[str, object]:
     state: dict[str, object] = dict(context.storage_state())
     context.close()
     return state
+
+
+@dataclass(frozen=True)
+class People:
+    """Hold the cookies of real accounts with things of their own, and where these are."""
+
+    newcomer: Any
+    candidate: Any
+    places: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def people(chromium: Browser, site: str) -> People:
+    """Sign up somebody who begins a quiz, makes a team and invites a candidate; and let the candidate come."""
+    context = chromium.new_context(base_url=site)
+    page = context.new_page()
+    page.goto("/register")
+    page.get_by_label(re.compile("mail", re.IGNORECASE)).fill("newcomer@example.org")
+    page.get_by_label("Password").fill("four unrelated plain words")
+    page.get_by_role("button", name="Sign up").click()
+    page.goto("/quiz")
+    page.get_by_role("button", name="Begin the quiz").click()
+    places = {"question": urlsplit(page.url).path}
+    page.goto("/team")
+    page.get_by_label("Name").fill("First team")
+    page.get_by_role("button", name="Make the team").click()
+    places["own_team"] = urlsplit(page.url).path
+    page.goto("/hiring")
+    page.get_by_label("Title").fill("Somebody for evaluation")
+    page.get_by_role("button", name="Open it").click()
+    page.get_by_role("button", name="Make a link").click()
+    places["invitation"] = urlsplit(page.locator(".note.success code").inner_text()).path
+    newcomer = context.storage_state()
+    context.close()
+    context = chromium.new_context(base_url=site)
+    page = context.new_page()
+    page.goto(places["invitation"])
+    page.get_by_role("checkbox").check()
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url("**/application")
+    candidate = context.storage_state()
+    context.close()
+    return People(newcomer, candidate, places)
 
 
 @pytest.fixture

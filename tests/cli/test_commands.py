@@ -1,4 +1,4 @@
-"""What operators type: accounts, database, demo, content; each in a process of its own, on a folder of its own."""
+"""What operators type: accounts, database, content; each in a process of its own, on a folder of its own."""
 
 from __future__ import annotations
 
@@ -67,18 +67,6 @@ def test_keys_are_for_their_owner_alone(home: Path) -> None:
     assert home.stat().st_mode & 0o777 == 0o700
     for name in ("secret_key", "password_salt"):
         assert (home / name).stat().st_mode & 0o777 == 0o600
-
-
-def test_the_demo_comes_and_goes(home: Path) -> None:
-    assert assessor(home, "db", "upgrade").returncode == 0
-    assert "is loaded" in assessor(home, "demo", "load").stdout
-    assert "there already" in assessor(home, "demo", "load").stdout
-    with sqlite3.connect(home / "assessor.db") as database:
-        assert database.execute("SELECT count(*) FROM analysis WHERE state = 'done'").fetchone() == (2,)
-        assert database.execute("SELECT count(DISTINCT at) FROM evidence WHERE instrument = 'self'").fetchone() == (3,)
-    assert "is removed" in assessor(home, "demo", "remove").stdout
-    with sqlite3.connect(home / "assessor.db") as database:
-        assert database.execute("SELECT count(*) FROM person").fetchone() == (0,)
 
 
 def test_a_setting_that_cannot_be_used_is_named(home: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from assessor.config import resource_dir
 from assessor.content.answers import ChoiceKey, NumericKey, Option, OrderingKey, OutputKey, read_number
 from assessor.content.catalogue import ContentError, load_catalogue
-from assessor.content.items import bank_problems
+from assessor.content.items import bank_problems, coverage_table
 
 ITEM = """\
   - id: {id}
@@ -198,3 +198,9 @@ def test_the_right_option_is_not_known_by_its_length() -> None:
     assert len(choices) >= 20
     hits = sum(max(key.options, key=lambda option: len(option.text)).why is None for key in choices)
     assert hits / len(choices) <= 0.40
+
+
+def test_the_document_of_the_bank_is_the_bank() -> None:
+    document = (resource_dir("rubrics").parent / "docs" / "items.md").read_text()
+    told = document.partition("<!-- coverage -->\n")[2].partition("\n<!-- end -->")[0]
+    assert told == coverage_table(load_catalogue(resource_dir("rubrics"))), "write it anew: assessor content coverage"

@@ -9,6 +9,8 @@ A case is one YAML file under tests/golden/<signal>/:
     at_most: 1                 the grade reached at most
     signals: [a, b] | all      in place of the folder's name (gaming/)
     except: [c]                taken out of `all`
+    tags: [v1.0]               names of git tags
+    commits: [3, 40]           commits that change code: how many, and the days they span
     files: {path: text}
 
 Only signals that are built can be asked for; `all` means those of positive polarity.
@@ -48,6 +50,8 @@ class Case:
     at_least: int
     at_most: int
     files: dict[str, str]
+    tags: tuple[str, ...] = ()
+    commits: tuple[int, ...] = ()
 
 
 def read_cases(file: Path) -> list[Case]:
@@ -63,9 +67,15 @@ def read_cases(file: Path) -> list[Case]:
             raw.get("at_least", 0),
             raw.get("at_most", 5),
             raw["files"],
+            tuple(raw.get("tags", ())),
+            commit_times(*raw.get("commits", (0, 0))),
         )
         for signal in asked_signals(file, raw)
     ]
+
+
+def commit_times(count: int, days: int) -> tuple[int, ...]:
+    return tuple(1_700_000_000 - days * 86_400 * place // max(1, count - 1) for place in range(count))
 
 
 def asked_signals(file: Path, raw: dict[str, Any]) -> list[str]:
@@ -81,14 +91,17 @@ def the_framework() -> Framework:
     return load_framework(resource_dir("rubrics"))
 
 
-def analyse(files: dict[str, str]) -> dict[str, list[Finding]]:
+def analyse(
+    files: dict[str, str], tags: tuple[str, ...] = (), commits: tuple[int, ...] = ()
+) -> dict[str, list[Finding]]:
     tree = MemoryTree(files)
     known = {
         entry.path: facts.extract(entry.path, data)
         for entry, data in tree.read(tree.entries())
         if data is not None and facts.wanted(entry.path)
     }
-    project = Project(tree.entries(), known, [])
+    project = Project(tree.entries(), known, [], tags)
+    project.commits = commits
     return detect(project, Reach(project))
 
 
@@ -98,7 +111,7 @@ CASES = [case for file in sorted(HERE.glob("*/*.yaml")) for case in read_cases(f
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case: Case) -> None:
     signal = the_framework().signals[case.signal]
-    findings = analyse(case.files)[case.signal]
+    findings = analyse(case.files, case.tags, case.commits)[case.signal]
     graded = [(grading.grade(finding, signal), finding) for finding in findings]
     best = max((grade for grade, _ in graded), default=0)
     seen = [f"{grade} {finding.path}:{finding.line} {finding.message}" for grade, finding in graded]

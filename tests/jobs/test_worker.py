@@ -9,14 +9,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from assessor.cli.db import upgrade
 from assessor.config import Settings, resource_dir
 from assessor.content.catalogue import load_catalogue
 from assessor.jobs.queue import Queue
+from assessor.models.hiring import Candidate
 from assessor.models.portfolio import Analysis
 from assessor.models.session import make_engine
 from assessor.services.unit import UnitFactory
@@ -140,3 +143,31 @@ def test_a_worker_killed_in_the_middle_is_followed(settings: Settings, unit: Uni
         assert wait_for(unit, analysis_id, finished, settings).state == "done"
     with unit() as u:
         assert u.portfolio.report(analysis_id).quality.python_files == 1500
+
+
+def test_candidates_whose_time_is_over_are_deleted(settings: Settings) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=settings.candidate_days + 1)
+    past = UnitFactory(
+        make_engine(settings.database_url), load_catalogue(resource_dir("rubrics")), settings, lambda: long_ago
+    )
+    with past(write=True) as u:
+        user = u.account.create("mia@example.org", None, roles=("manager",))
+        key = u.account.sign_in(user.id)
+    with past(write=True) as u:
+        manager = u.account.actor(key)
+        assert manager is not None
+        requisition = u.hiring.open(manager, "ML engineer", "ml-engineer")
+        u.candidacy.invite(manager, requisition)
+        u.hiring.close(manager, requisition)
+
+    def left() -> int:
+        with past() as u:
+            return len(u.session.scalars(select(Candidate.id)).all())
+
+    assert left() == 1
+    with worker(settings):
+        until = time.monotonic() + WITHIN
+        while left() and time.monotonic() < until:
+            time.sleep(0.2)
+    assert left() == 0
+    past.engine.dispose()

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assessor.measurement.fusion import INSTRUMENTS, EvidenceRow, Hyper, Profile, fit
+from assessor.measurement.fusion import INSTRUMENTS, EvidenceRow, Hyper, Profile, estimate_hyper, fit
+
+NILE = [
+    *(1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140, 995, 935, 1110, 994, 1020, 960, 1180, 799, 958, 1140),
+    *(1100, 1210, 1150, 1250, 1260, 1220, 1030, 1100, 774, 840, 874, 694, 940, 833, 701, 916, 692, 1020, 1050, 969),
+    *(831, 726, 456, 824, 702, 1120, 1100, 832, 764, 821, 768, 845, 864, 862, 698, 845, 744, 796, 1040, 759),
+    *(781, 865, 845, 944, 984, 897, 822, 1010, 771, 676, 649, 846, 812, 742, 801, 1040, 860, 874, 848, 890),
+    *(744, 749, 838, 1050, 918, 986, 797, 923, 975, 815, 1020, 906, 901, 1170, 912, 746, 919, 718, 714, 740),
+]
 
 TIMES = st.floats(0.0, 3.0).map(lambda t: round(t, 3))
 
@@ -65,13 +73,24 @@ def test_equals_the_kalman_filter_with_smoother() -> None:
 
 
 def test_nile_series_as_a_local_level_model() -> None:
-    """Durbin and Koopman (2001), table 2.1 setting: variances 15099 and 1469.1 of the annual flow of the Nile."""
-    flow = [1120, 1160, 963, 1210, 1160, 1160, 813, 1230, 1370, 1140]
+    """Durbin and Koopman (2001), chapter 2; variances 15099 and 1469.1 of the annual flow of the Nile, 1871 to 1970.
+
+    The expected values are those of statsmodels' UnobservedComponents, started at N(1000, 1e8).
+    """
     hyper = Hyper(q=1469.1 / 1e8)
-    rows = [quiz(float(year), 0, 2.5 + (y - 1000) / 1e4, math.sqrt(15099) / 1e4) for year, y in enumerate(flow)]
+    rows = [quiz(float(y), 0, 2.5 + (flow - 1000) / 1e4, math.sqrt(15099) / 1e4) for y, flow in enumerate(NILE, 1871)]
+    profile = fit(rows, hyper=hyper)
+    expected = {1871: (1111.6638, 4031.9954), 1872: (1110.8544, 3242.8427), 1898: (999.5852, 2326.7570)}
+    expected |= {1899: (950.9301, 2326.7569), 1913: (799.4533, 2326.7569), 1970: (798.3703, 4032.1579)}
+    for year, (mean, variance) in expected.items():
+        assert 1000 + 1e4 * (profile.level(year)[0] - 2.5) == pytest.approx(mean, rel=1e-6)
+        assert 1e8 * profile.sd(year)[0] ** 2 == pytest.approx(variance, rel=1e-6)
+    # Its log-likelihood leaves the first flow out.
+    first = -0.5 * (math.log(2 * math.pi * (1e8 + 15099)) + 120**2 / (1e8 + 15099))
+    assert profile.log_likelihood - 100 * math.log(1e4) == pytest.approx(-632.54556 + first, abs=1e-4)
     means, _ = _smooth(rows, hyper)
-    for year, mean in enumerate(means):
-        assert fit(rows, hyper=hyper).level(float(year))[0] == pytest.approx(2.5 + mean[0], rel=1e-4)
+    for row, mean in zip(rows, means, strict=True):
+        assert profile.level(row.time)[0] == pytest.approx(2.5 + mean[0], rel=1e-8)
 
 
 def test_endless_self_ratings_keep_their_shared_doubt() -> None:
@@ -187,6 +206,58 @@ def test_provenance_sums_to_one_and_weights_reproduce_the_level(rows: list[Evide
 def test_bad_rows_are_named(changes: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         fit([replace(quiz(0.0, 0, 3.0), **changes)])  # type: ignore[arg-type]
+
+
+@given(rows_of_a_person)
+@settings(max_examples=30, deadline=None)
+def test_what_is_left_out_is_predicted_by_the_others(rows: list[EvidenceRow]) -> None:
+    # The clock starts at the earliest row: it must not move when a row is taken out.
+    rows = [replace(row, time=0.0) for row in rows]
+    profile = fit(rows)
+    apart, variance = profile.left_out()
+    for index, row in enumerate(profile.rows):
+        others = fit([*profile.rows[:index], *profile.rows[index + 1 :]])
+        # Likely is p(all) = p(others) p(one | others).
+        density = -0.5 * (math.log(2 * math.pi * variance[index]) + apart[index] ** 2 / variance[index])
+        assert profile.log_likelihood - others.log_likelihood == pytest.approx(density, abs=1e-6), row
+
+
+def drifting(people: int, q: float, self_noise: float, seed: int) -> list[list[EvidenceRow]]:
+    """Return the quizzes and self-ratings of people at three times within two years."""
+    rng, hyper = np.random.default_rng(seed), Hyper(q=q)
+    everyone = []
+    for _ in range(people):
+        theta, rows = rng.multivariate_normal(np.zeros(10), hyper.start), []
+        offset = rng.normal(0.4, 0.8)
+        for time in (0.0, 1.0, 2.0):
+            if time:
+                theta = theta + rng.multivariate_normal(np.zeros(10), hyper.drift)
+            rows += [quiz(time, layer, 2.5 + theta[layer] + rng.normal(0, 0.4), 0.4) for layer in range(10)]
+            ratings = np.clip(2.5 + theta + offset + rng.normal(0, self_noise, 10), 0.1, 4.9)
+            rows += [self_rating(layer, float(ratings[layer]), time) for layer in range(10)]
+        everyone.append(rows)
+    return everyone
+
+
+@pytest.mark.parametrize(("q", "self_noise"), [(0.08, 0.5), (0.6, 0.9)])
+def test_drift_and_noise_are_estimated_from_many_people(q: float, self_noise: float) -> None:
+    found = estimate_hyper(drifting(40, q, self_noise, seed=2))
+    assert found.q == pytest.approx(q, rel=0.35)
+    assert found.self_noise == pytest.approx(self_noise, abs=0.12)  # the ends of the scale cut some noise off
+    assert found.review_noise == Hyper().review_noise
+    assert found.repo_noise == Hyper().repo_noise
+
+
+def test_who_was_seen_once_says_nothing_about_drift() -> None:
+    rows = [[quiz(0.0, layer, 3.0) for layer in range(10)] for _ in range(5)]
+    assert estimate_hyper(rows).q == pytest.approx(Hyper().q)
+    assert estimate_hyper(rows, hyper=Hyper(q=0.1)).q == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("people", [[], [[], []]])
+def test_nobody_is_not_enough_to_estimate_from(people: list[list[EvidenceRow]]) -> None:
+    with pytest.raises(ValueError, match=f"{len(people)} people"):
+        estimate_hyper(people)
 
 
 @pytest.mark.parametrize("mass", [0.0, 1.0, math.nan])

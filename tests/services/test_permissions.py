@@ -123,4 +123,6 @@ def test_a_candidate_opens_their_application_and_no_workspace() -> None:
     who = someone(1, candidate_id=4)
     assert allow("hiring.application", who)
     assert not any(allow(action, who) for action in ("team.list", "hiring.list", "hiring.create", "account.leave"))
+    assert not allow("account.secure", who)  # their link is their key, and can be revoked
+    assert allow("account.secure", someone(1))
     assert not allow("hiring.application", someone(1, role="admin"))

@@ -131,6 +131,14 @@ def test_nothing_answered_moves_nothing(unit: UnitFactory, actor: Actor) -> None
     assert rows(unit, actor) == []
 
 
+def test_a_quiz_that_was_stopped_before_any_answer_can_begin_again(unit: UnitFactory, actor: Actor) -> None:
+    attempt_id = start(unit, actor)
+    with unit(write=True) as u:
+        u.quiz.finish(attempt_id)
+        assert u.quiz.index(actor.person_id).free_from == {}
+    assert start(unit, actor) != attempt_id
+
+
 def test_layer_eight_is_asked_in_the_chosen_domain_or_not_at_all(unit: UnitFactory, actor: Actor) -> None:
     attempt_id = start(unit, actor, layer_key="domain-leverage", domain="legal")
     while answer_next(unit, attempt_id, right=True):
@@ -209,6 +217,7 @@ def test_measured_quizzes_over_the_same_layers_need_time_between_them(
 ) -> None:
     first = start(unit, actor, layer_key=LAYER)
     assert start(unit, actor) == first  # the open one goes on, whatever is asked for
+    answer_next(unit, first, right=True)
     with unit(write=True) as u:
         u.quiz.finish(first)
     with pytest.raises(Conflict, match="14 days"):
@@ -323,6 +332,44 @@ def test_a_corrected_question_is_read_again_and_a_withdrawn_one_replaced(
         u.quiz.finish(attempt_id)
         with pytest.raises(Conflict, match="finished"):
             u.quiz.answer(attempt_id, 1, 1, Said([], unknown=True))
+
+
+@pytest.mark.parametrize("answered", [0, 1])
+def test_a_quiz_ends_where_the_bank_has_none_of_its_questions_any_more(
+    unit: UnitFactory, actor: Actor, settings: Settings, clock: Clock, answered: int
+) -> None:
+    attempt_id = start(unit, actor, layer_key=LAYER)
+    for _ in range(answered):
+        answer_next(unit, attempt_id, right=True)
+    kept = MappingProxyType({key: item for key, item in unit.catalogue.items.items() if item.layer != 1})
+    without = UnitFactory(unit.engine, replace(unit.catalogue, items=kept), settings, clock)
+    with without() as u:
+        page = u.quiz.question(u.quiz.attempt(attempt_id))
+    assert page is not None
+    assert page.item is None
+    with without(write=True) as u:
+        u.quiz.skip_withdrawn(attempt_id)
+    with without() as u:
+        assert u.quiz.result(u.quiz.attempt(attempt_id)).answered == answered
+    assert rows(unit, actor) == []
+
+
+def test_what_is_practised_while_a_measured_quiz_is_open_counts_as_seen(
+    unit: UnitFactory, actor: Actor, clock: Clock
+) -> None:
+    noise = []
+    for practises in (False, True):
+        measured = start(unit, actor, layer_key=LAYER if practises else "data-engineering")
+        clock.forward(minutes=1)
+        if practises:  # all there is to ask, with its explanations, before the first question is answered
+            practised = start(unit, actor, "practice", layer_key=LAYER)
+            while answer_next(unit, practised, right=True):
+                pass
+            clock.forward(minutes=1)
+        while answer_next(unit, measured, right=True):
+            pass
+        noise.append(next(row.noise_sd for row in rows(unit, actor) if row.attempt_id == measured))
+    assert noise[1] > noise[0] * 1.2
 
 
 def test_options_are_shuffled_alike_at_every_look_and_differently_between_questions(

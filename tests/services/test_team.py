@@ -70,7 +70,9 @@ def test_a_layer_that_is_not_shared_says_nothing_of_whether_it_is_measured(unit:
     assert cells[0] == cells[1]
 
 
-def test_the_level_is_the_one_that_the_engineer_sees(unit: UnitFactory, boss: Actor) -> None:
+def test_the_level_is_the_one_that_the_engineer_sees_who_shares_all_that_is_measured(
+    unit: UnitFactory, boss: Actor
+) -> None:
     [ada] = people(unit, 1)
     slug = make_team(unit, boss, ada)
     share(unit, slug, ada, LAYERS[0])
@@ -247,5 +249,5 @@ def test_a_look_is_recorded_once_a_day_and_never_of_oneself(
         u.looks.record(boss, [actor.person_id], "team:other")
     with unit() as u:
         assert [one.place for one in u.looks.at(actor.person_id)] == ["team:other", "team:search", "team:search"]
-        assert u.looks.at(boss.person_id) == []
+        assert not u.looks.at(boss.person_id)
         assert u.looks.at(actor.person_id)[0].viewer == "boss@example.org"

@@ -16,6 +16,7 @@ from assessor.models.account import UserAccount
 from assessor.services.permissions import RULES, needs_subject
 from assessor.services.unit import UnitFactory
 from assessor.web.access import SESSION_KEY, action_of
+from tests.hiring import add_candidate, open_requisition
 from tests.web.clients import add, demo_person, finish
 from tests.web.conftest import Browser, Person
 
@@ -72,6 +73,8 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         rita = u.account.create("rita@example.org", "hash", roles=("member",))
         review = u.review.ask_peer(ada.actor, rita.id, "production-infrastructure")
         u.review.submit(review, {"api-design": 3.0}, {"api-design": "wrote zanzibar"})
+    requisition_id = open_requisition(unit, ada.actor, ada.actor, title="zanzibar engineer")
+    candidate_id = add_candidate(unit, ada.actor, requisition_id, "https://github.com/guest-of-ada/zanzibar")
     with unit() as u:
         [invite] = u.workspace.invites(workspace_id)
         other_session = next(
@@ -90,6 +93,9 @@ def world(app: Flask, unit: UnitFactory, ada: Person) -> World:
         "token": "x" * 43,
         "attempt_id": attempt_id,
         "review_id": review.id,
+        "requisition_id": requisition_id,
+        "candidate_id": candidate_id,
+        "user_id": ada.actor.user_id,
         "place": 1,
         "slug": "crew-seven",
         "member_id": member_id,
@@ -197,6 +203,7 @@ def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: Unit
             seen.add(rule.endpoint)
     assert {"portfolio.show", "portfolio.download", "portfolio.progress", "portfolio.evidence"} <= seen
     assert {"review.show", "review.evidence"} <= seen
+    assert {"hiring.show", "hiring.candidate", "hiring.review", "hiring.compare", "hiring.decision"} <= seen
     for _rule, method, address in world.addresses(app):
         if method == "POST":
             answer = send(browser, method, address)

@@ -160,6 +160,7 @@ def test_the_key_is_nowhere_in_the_page_of_a_question(ada: Person, unit: UnitFac
 
 def test_a_quiz_too_soon_says_when_the_next_one_can_begin(ada: Person, clock: Clock) -> None:
     quiz = begin(ada)
+    answer(ada, quiz)
     ada.browser.send(f"{quiz}/finish", shown_at=quiz)
     refused = ada.browser.send("/quiz", mode="measured", layer="")
     assert refused.status_code == 409

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +16,9 @@ from tests.web.clients import add, finish, words
 from tests.web.conftest import Browser, Person
 
 MATH = "mathematical-foundations"
+
+CHANGING = re.compile(r'name="csrf_token"[^>]*|(?<=Request id <code>)[^<]*')
+"""What differs from one request to the next whatever happens."""
 
 
 @pytest.fixture
@@ -95,6 +99,42 @@ def test_a_number_leads_to_what_it_rests_on_and_to_nothing_private(
     assert boss.browser.client.get(f"{person}/layers/data-engineering").status_code == 403
     assert boss.browser.client.get(f"{person}/layers/alchemy").status_code == 403
     assert boss.browser.client.get(f"{team}/members/999").status_code == 404
+
+
+def test_what_is_not_shared_moves_nothing_that_managers_see(boss: Person, bob: Person, unit: UnitFactory) -> None:
+    team = make_team(boss, bob)
+    shown = [MATH, "production-infrastructure"]
+    bob.browser.send(f"{team}/sharing", shown_at=f"{team}/sharing", layers=shown)
+    with unit() as u:
+        [member] = u.team.team("search").members
+    person = f"{team}/members/{member.id}"
+    addresses = [team, f"{team}.csv", person, f"{team}/layers/{MATH}", *(f"{person}/layers/{key}" for key in shown)]
+
+    def seen() -> list[str]:
+        return [CHANGING.sub("", boss.browser.open(address)) for address in addresses]
+
+    seen()  # what was done is told once
+    before = seen()
+    assert ">2 Models" not in before[4]  # what is not shared is no place to go
+    assert "/layers/production-infrastructure" in before[4]
+    with unit(write=True) as u:
+        others = {"data-engineering": 0.5, "systems-thinking": 5.0, "model-understanding": 5.0}
+        u.profile.rate(bob.id, "junior-ml-engineer", {MATH: 1.0} | others)
+    assert seen() == before
+    bob.browser.send(f"{team}/sharing", shown_at=f"{team}/sharing", layers=[*shown, "data-engineering"])
+    assert seen() != before
+
+
+def test_without_a_role_of_the_team_managers_do_not_see_the_one_that_a_member_aims_at(
+    boss: Person, bob: Person, unit: UnitFactory
+) -> None:
+    team = make_team(boss, bob)
+    bob.browser.send(f"{team}/sharing", shown_at=f"{team}/sharing", layers=[MATH])
+    with unit(write=True) as u:
+        one = u.team.team("search")
+        one.role_key, member = "gone", one.members[0].id
+    assert "ML engineer" in bob.browser.open("/me")
+    assert "ML engineer" not in boss.browser.open(f"{team}/members/{member}")
 
 
 def test_the_table_can_be_taken_along(boss: Person, bob: Person) -> None:

@@ -16,7 +16,7 @@ from assessor.analysis.paths import Kind, Role, kind_of, role_of
 
 __all__ = ["EXTRACTORS", "FACTS_VERSION", "FileFacts", "Skipped", "decode", "encode", "extract", "wanted"]
 
-FACTS_VERSION = "3"
+FACTS_VERSION = "4"
 """Raised with every change of what extractors find or how facts are written: kept facts of another version are not read."""
 
 EXTRACTORS: dict[Kind, str] = {
@@ -34,6 +34,7 @@ EXTRACTORS: dict[Kind, str] = {
     Kind.LOCK: "dependencies.read_lock",
     Kind.SHELL: "shell.read_shell",
     Kind.MAKEFILE: "settings.read_recipe",
+    Kind.LOAD: "loads.read_load",
 }
 """The reader of each kind, imported at its first file: a process that meets Python alone starts without the others."""
 
@@ -45,6 +46,14 @@ TEXT_NAME = re.compile(
     re.IGNORECASE,
 )
 """Names of other kinds that hold text."""
+
+PAPERS = re.compile(
+    r"(?:.*/)?(?:\.gitattributes|codeowners|[^/]*\.proto|[^/]*(?:card|sheet|model_?info)[^/]*\.(?:md|markdown|rst|txt|html)"
+    r"|(?:model|data|dataset)[-_]?cards?/[^/]+\.(?:md|markdown|rst)"
+    r"|(?:changelog|changes|history|news|releases?|release[-_ ]?notes)(?:\.(?:md|markdown|rst|txt|adoc))?)",
+    re.IGNORECASE,
+)
+"""Names of papers that papers.py may read."""
 
 _RECORDS: dict[str, type[Any]] = {
     "python": model.PythonFacts,
@@ -61,6 +70,8 @@ _RECORDS: dict[str, type[Any]] = {
     "hooks": configured.HooksFacts,
     "recipe": configured.RecipeFacts,
     "parameters": configured.ParametersFacts,
+    "paper": configured.PaperFacts,
+    "load": configured.LoadFacts,
 }
 _TAGS = {record: tag for tag, record in _RECORDS.items()}
 
@@ -68,7 +79,7 @@ _TAGS = {record: tag for tag, record in _RECORDS.items()}
 def wanted(path: str) -> bool:
     """Tell whether a file of this name can give facts or hold secrets."""
     kind = kind_of(path)
-    if kind in EXTRACTORS:
+    if kind in EXTRACTORS or PAPERS.fullmatch(path):
         return True
     if kind not in TEXTS and not (kind is Kind.OTHER and TEXT_NAME.fullmatch(path)):
         return False
@@ -79,6 +90,8 @@ def extract(path: str, data: bytes) -> FileFacts | Skipped:
     """Return the facts of one file and the secrets in it, or why there are none."""
     kind = kind_of(path)
     found = _reader(EXTRACTORS[kind])(path, data) if kind in EXTRACTORS else None
+    if found is None and PAPERS.fullmatch(path):
+        found = _reader("papers.read_paper")(path, data)
     secrets = _reader("secrets.secrets_in")(path, data) if kind is not Kind.LOCK else ()
     if isinstance(found, Skipped):
         return FileFacts(None, secrets) if secrets else found

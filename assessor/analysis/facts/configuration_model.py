@@ -97,6 +97,7 @@ class Service(NamedTuple):
     healthcheck: bool
     limited: bool  # memory or CPU limits, or replicas
     profiles: tuple[str, ...]
+    gpu: bool  # a GPU is reserved for it
 
 
 class ComposeFacts(NamedTuple):
@@ -123,6 +124,7 @@ class Resource(NamedTuple):
     probes: Lines  # (readinessProbe, line)
     limits: int | None  # line of resource limits or requests
     templated: bool  # has {{ }}: read by text
+    gpu: int | None  # line where a GPU is asked for
 
 
 class ManifestFacts(NamedTuple):
@@ -167,7 +169,10 @@ class TrackedFacts(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """Describe one thing that watches: kind "scrape", "alert", "record", "dashboard", "datasource" or "monitor"."""
+    """Describe one thing that watches: kind "scrape", "alert", "record", "dashboard", "datasource" or "monitor".
+
+    A managed service that is told to let nobody in without a key has kind "auth".
+    """
 
     kind: str
     name: str
@@ -258,6 +263,14 @@ class ParametersFacts(NamedTuple):
     values: tuple[tuple[str, float, int], ...]
 
 
+class LoadFacts(NamedTuple):
+    """Hold a script that puts a service under load; `targets` is the line of what the run is held to, None without."""
+
+    system: str  # "k6" | "artillery" | "jmeter" | "gatling"
+    line: int
+    targets: int | None
+
+
 class RecipeFacts(NamedTuple):
     """Hold a Makefile, justfile, Taskfile, Procfile or a shell script (one task without a name)."""
 
@@ -267,3 +280,14 @@ class RecipeFacts(NamedTuple):
     def commands(self) -> Lines:
         """Return what the tasks run."""
         return tuple(command for task in self.tasks for command in task.run)
+
+
+class PaperFacts(NamedTuple):
+    """Hold what a paper says in a form that can be checked, with lines.
+
+    `kind` and points: "changelog" versions, "card" filled headings, "owners" patterns, "large-files" patterns of git-lfs,
+    "proto" services, calls and messages, "openapi" paths, "cluster" what a managed cluster is told of replicas and limits.
+    """
+
+    kind: str
+    points: Lines

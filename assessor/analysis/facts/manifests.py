@@ -12,7 +12,9 @@ from assessor.analysis.facts.configuration_model import (
     DependencyFacts,
     HooksFacts,
     Lines,
+    LoadFacts,
     ManifestFacts,
+    PaperFacts,
     ParametersFacts,
     PipelineFacts,
     PipelineStage,
@@ -25,7 +27,9 @@ from assessor.analysis.facts.configuration_model import (
     WorkflowFacts,
 )
 from assessor.analysis.facts.dependencies import conda
+from assessor.analysis.facts.loads import artillery
 from assessor.analysis.facts.model import Skipped
+from assessor.analysis.facts.papers import openapi
 from assessor.analysis.facts.parameters import read_parameters
 from assessor.analysis.facts.settings import hooks, package
 from assessor.analysis.facts.shell import words_of
@@ -50,15 +54,30 @@ API = re.compile(r"^apiVersion:[ \t]*['\"]?([^\s'\"#]+)", re.MULTILINE)
 IMAGE = re.compile(r"^[ \t-]*(?:image|repository):[ \t]*['\"]?([^\s#][^\n#]*)", re.MULTILINE)
 PROBE = re.compile(r"^[ \t]*(readinessProbe|livenessProbe|startupProbe):", re.MULTILINE)
 LIMITS = re.compile(r"^[ \t]*(?:limits|requests|resources):", re.MULTILINE)
+GPU = re.compile(r"^[ \t]*['\"]?((?:nvidia|amd)\.com/[\w.\-]+)['\"]?:[ \t]*['\"]?[1-9{]", re.MULTILINE)
+GPU_NAME = re.compile(r"(?:nvidia|amd)\.com/(?:gpu|mig|[\w.\-]*vgpu)")
 SCRIPT = re.compile(rb"^[ \t]{1,12}script:", re.MULTILINE)
 STAGED = re.compile(rb"^[ \t]{1,12}(?:stage|extends):", re.MULTILINE)
 DEPENDING = re.compile(rb"^dependencies:", re.MULTILINE)
+ARTILLERY = re.compile(
+    rb"^config:\s*(?:#[^\n]*)?\n(?:[ \t][^\n]*\n)*?[ \t]+target:(?:[^\n]*\n)+?scenarios:", re.MULTILINE
+)
 MANIFEST = re.compile(rb"^(?:apiVersion|kind):", re.MULTILINE)
 RULES = re.compile(rb"^[ \t-]{0,40}(?:alert|record|scrape_configs|alerting):", re.MULTILINE)
 SWITCHED_ON = re.compile(
-    r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights):[ \t]*true\b", re.IGNORECASE | re.MULTILINE
+    r"^[ \t]{0,12}(app_?insights_?enabled|enable_?app_?insights|auth_?(?:enabled|mode)):[ \t]*(?:true|key|a[am][dl]_?token)\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 """What a managed service is told, to watch the model that it serves."""
+CLUSTERED = re.compile(
+    rb"^[ \t]*compute_?type:[ \t]*['\"]?(?:aks|kubernetes|amlarc|eks|gke)\b", re.IGNORECASE | re.MULTILINE
+)
+CLUSTER = re.compile(
+    r"^[ \t]{0,12}(auto_?scaler?|auto_?scale_?enabled|(?:liveness|readiness)_?probe\w*|container_?resource_?requirements"
+    r"|app_?insights_?enabled(?=:[ \t]*true\b)):",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What a managed cluster is told of replicas, probes and limits."""
 DEEPEST = 12
 
 
@@ -102,6 +121,7 @@ def _service(name: str, line: int, one: Map) -> Service:
         "healthcheck" in one,
         "resources" in deploy or "replicas" in deploy or "mem_limit" in one or "cpus" in one,
         tuple(texts(one.get("profiles"))),
+        "devices" in as_map(as_map(deploy.get("resources")).get("reservations")) or "gpus" in one,
     )
 
 
@@ -115,6 +135,8 @@ YamlFacts = (
     | WorkflowFacts
     | RecipeFacts
     | ParametersFacts
+    | PaperFacts
+    | LoadFacts
 )
 
 
@@ -142,12 +164,42 @@ def read_yaml(path: str, data: bytes) -> YamlFacts | Skipped | None:
         read = _watches
     if read is not None:
         return _parsed(path, data, read)
-    if b"nsights" in data and (switched := SWITCHED_ON.search(data.decode("utf-8", "replace"))):
-        line = switched.string.count("\n", 0, switched.start(1)) + 1
-        return WatchFacts((Watch("monitor", switched[1], line, ""),))
+    if b"ompute" in data and CLUSTERED.search(data) and (told := _cluster(data)):
+        return told
+    if b"scenarios:" in data and ARTILLERY.search(data):
+        return artillery(data)
+    if (b"nsights" in data or b"auth" in data) and (switched := _switched(data.decode("utf-8", "replace"))):
+        return WatchFacts(switched)
     if name in ("chart.yaml", "values.yaml") or name.startswith("kustomization.") or MANIFEST.search(data):
         return _manifest(path, name, data)
-    return read_parameters(data)
+    return openapi(data, json=False) or read_parameters(data)
+
+
+def _cluster(data: bytes) -> WatchFacts | None:
+    """Return what the deployment of a managed cluster is told of replicas, probes and limits, and of its monitor."""
+    source = data.decode("utf-8", "replace")
+    found = [
+        Watch(
+            "monitor" if "nsights" in match[0].lower() else "cluster",
+            match[1],
+            source.count("\n", 0, match.start(1)) + 1,
+            "",
+        )
+        for match in CLUSTER.finditer(source)
+    ]
+    return WatchFacts(tuple(found)) if found else None
+
+
+def _switched(source: str) -> tuple[Watch, ...]:
+    return tuple(
+        Watch(
+            "auth" if one[1].lower().startswith("auth") else "monitor",
+            one[1],
+            source.count("\n", 0, one.start(1)) + 1,
+            "",
+        )
+        for one in SWITCHED_ON.finditer(source)
+    )
 
 
 def _parsed(path: str, data: bytes, read: Callable[[Map], YamlFacts | None]) -> YamlFacts | Skipped | None:
@@ -187,7 +239,7 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
             ]
             if name.startswith("kustomization.") or text(top.get("kind")) == "Kustomization":
                 if text(top.get("kind")) != "Kustomization":
-                    objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False))
+                    objects.append(Resource("Kustomization", "", first, "", (), (), (), None, False, None))
                 resources += [one for key in ("resources", "bases", "components") for one in texts(top.get(key))]
     return ManifestFacts(tuple(objects), tuple(resources)) if objects or resources else None
 
@@ -195,7 +247,7 @@ def _manifest(path: str, name: str, data: bytes) -> ManifestFacts | Skipped | No
 def _named(part: str, first: int, kind: re.Match[str]) -> Resource:
     name = NAME.search(part, kind.start()) or NAME.search(part)
     line = first + part.count("\n", 0, kind.start())
-    return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part)
+    return Resource(kind[1], name[1] if name else "", line, "", (), (), (), None, "{{" in part, None)
 
 
 WEIGHTED = re.compile(
@@ -252,6 +304,7 @@ def _by_text(part: str, first: int) -> Resource:
         spots(PROBE)[:50],
         limits[0][1] if limits else None,
         "{{" in part,
+        next((at for _, at in spots(GPU)), None),
     )
 
 
@@ -260,6 +313,7 @@ def _resource(top: Map, offset: int) -> Resource:
     run: list[tuple[str, int]] = []
     probes: list[tuple[str, int]] = []
     limits: list[int] = []
+    gpus: list[int] = []
     for one in _containers(top, DEEPEST):
         images += [(text(one["image"]), one.lines["image"] + offset)]
         words = texts(one.get("command")) + texts(one.get("args"))
@@ -272,6 +326,8 @@ def _resource(top: Map, offset: int) -> Resource:
         ]
         if as_map(as_map(one.get("resources")).get("limits")) or as_map(as_map(one.get("resources")).get("requests")):
             limits.append(one.lines["resources"] + offset)
+            asked = (as_map(as_map(one["resources"]).get(key)) for key in ("limits", "requests"))
+            gpus += [some.lines[key] + offset for some in asked for key in some if GPU_NAME.search(key)]
     name = text(as_map(top.get("metadata")).get("name"))
     return Resource(
         text(top.get("kind")),
@@ -283,6 +339,7 @@ def _resource(top: Map, offset: int) -> Resource:
         tuple(probes),
         limits[0] if limits else None,
         False,
+        gpus[0] if gpus else None,
     )
 
 
@@ -361,7 +418,7 @@ def read_json(path: str, data: bytes) -> WatchFacts | Any | None:
     if name == "package.json":
         return package(path, data)
     if b'"panels"' not in data or not (b'"schemaVersion"' in data or b'"targets"' in data):
-        return read_parameters(data)
+        return openapi(data, json=True) or read_parameters(data)
     try:
         top = json.loads(data)
     except (ValueError, RecursionError):

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 Value = str | int | float | bool | None
 """A literal of the source. A name that stands where a literal could is a string that starts with "=": "=numpy.pi"; a
-variable that holds what was computed keeps its own name, "=?y_train"."""
+variable that holds what was computed keeps its own name, "=?y_train"; a dict that has something in it is "={}". An
+f-string is its text, with "{}" for what is filled in."""
 
 
 class Definition(NamedTuple):
@@ -23,6 +24,7 @@ class Definition(NamedTuple):
     annotated: bool  # a parameter or the return carries an annotation
     statements: int  # statements of the body besides docstring, pass and ellipsis; 0 = an empty shell
     complexity: int  # cyclomatic, as radon counts
+    named: tuple[str, ...]  # the names of the parameters, without self and cls
 
 
 class Call(NamedTuple):
@@ -81,12 +83,13 @@ class Assertion(NamedTuple):
 
 
 class Handler(NamedTuple):
-    """Describe an except clause: what it catches and whether it does nothing, logs, or raises again."""
+    """Describe an except clause: what it catches and whether it does nothing, prints, logs, or raises again."""
 
     line: int
     scope: int
     catches: tuple[str, ...]
-    action: str  # "pass" | "log" | "raise" | "other"
+    action: str  # "pass" | "print" | "log" | "raise" | "other"
+    guards: int  # the line of its try
 
 
 class Secret(NamedTuple):

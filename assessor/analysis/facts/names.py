@@ -41,7 +41,7 @@ class Names:
         return known
 
     def value(self, node: Node, scope: Scope, line: int) -> Any:
-        """Return a literal as it is, a name as "=" with what it stands for, and None for everything else."""
+        """Return a literal as it is, a name as "=" with what it stands for, "={}" for a filled dict, None for all else."""
         kind = type(node)
         if kind is ast.Constant:
             literal = node.value
@@ -59,7 +59,11 @@ class Names:
             return -number if isinstance(number, int | float) else None
         if kind is ast.Call:
             return "=" + self.resolve(text_of(node), scope, line)
-        return None
+        if kind is ast.JoinedStr:
+            parts = [one.value if type(one) is ast.Constant else "{}" for one in node.values]
+            pattern = "".join(map(str, parts))
+            return pattern[-LENGTH:] if len(pattern) > len(parts) * 2 and pattern[0] != "=" else None
+        return "={}" if kind is ast.Dict and node.keys else None
 
     def _text(self, text: str, scope: Scope, line: int, depth: int) -> str:
         root, rest = _split(text)

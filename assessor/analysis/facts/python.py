@@ -29,7 +29,13 @@ __all__ = ["decoded", "parse_module", "read_python"]
 COSTLY = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"})
 """Codecs that no editor writes and whose time, or meaning, is not bounded by the bytes they read."""
 
+TABLES = (ast.Dict, ast.Set, ast.List, ast.Tuple)
+TABLED = re.compile(r"price|pricing|cost|(?:^|_)rates?(?:_|$)|usd|tariff|allow_?list|whitelist|allowed_", re.IGNORECASE)
+"""Names of tables that are kept although their values are not: what a thing costs, what is allowed."""
+
 KEPT_VALUES = (ast.Constant, ast.Name, ast.Attribute, ast.Call, ast.UnaryOp)
+SHOWN = frozenset({"format", "str", "repr", "type", "join", "format_exc", "exc_info"})
+PRINTS = frozenset({"print", "print_exc", "pprint"})
 LOG = ("log", "warn", "error", "exception", "critical", "debug", "info", "print", "capture_exception")
 
 
@@ -128,10 +134,10 @@ class _Facts:
             assigns=tuple(
                 Assign(target, self._names.value(value, scope, line), line, scope.index)
                 for target, value, line, scope in noted.assigned
-                if value is None or isinstance(value, KEPT_VALUES)
+                if value is None or isinstance(value, KEPT_VALUES) or (type(value) in TABLES and TABLED.search(target))
             ),
             assertions=self._assertions(),
-            handlers=tuple(self._handler(node, scope) for node, scope in noted.handlers),
+            handlers=tuple(self._handler(*handler) for handler in noted.handlers),
             operations=tuple(sorted({(sign, line, scope.index) for sign, line, scope in noted.operations})),
             raising=tuple(sorted(noted.raising)),
             named=tuple(noted.named),
@@ -153,7 +159,7 @@ class _Facts:
                 bases += (resolve(keywords["metaclass"], parent, node.lineno),)
             lines, total = (node.lineno, node.end_lineno), _statements(node.body)
             return Definition(
-                node.name, "class", *lines, parent.index, decorators, bases, 0, False, total, 1 + scope.decisions
+                node.name, "class", *lines, parent.index, decorators, bases, 0, False, total, 1 + scope.decisions, ()
             )
         arguments = node.args
         named = arguments.posonlyargs + arguments.args + arguments.kwonlyargs
@@ -164,7 +170,7 @@ class _Facts:
         total = _statements(node.body)
         return Definition(
             node.name, kind, node.lineno, node.end_lineno, parent.index, decorators, (), len(own) + extra, annotated, total,
-            1 + scope.decisions,
+            1 + scope.decisions, tuple([one.arg for one in own]),
         )  # fmt: skip
 
     def _call(self, text: str, node: Node, scope: Scope) -> Call:
@@ -219,10 +225,10 @@ class _Facts:
                         subjects[resolved] = None
         return tuple(subjects)
 
-    def _handler(self, node: Node, scope: Scope) -> Handler:
+    def _handler(self, node: Node, scope: Scope, guards: int) -> Handler:
         caught = node.type.elts if type(node.type) is ast.Tuple else [node.type] if node.type else []
         catches = tuple(self._names.resolve(text_of(one), scope, node.lineno) for one in caught)
-        return Handler(node.lineno, scope.index, catches, _action(node.body))
+        return Handler(node.lineno, scope.index, catches, _action(node.body), guards)
 
 
 def _call_line(call: tuple[str, Node, Scope]) -> tuple[int, int]:
@@ -237,10 +243,14 @@ def _action(body: list[Node]) -> str:
                 return "raise"
             if type(node) is ast.Call:
                 last = text_of(node.func).rpartition(".")[2]
-                action = "log" if last.startswith(LOG) or action == "log" else "other"
-            elif type(node) in (ast.Return, ast.Assign, ast.AugAssign, ast.Yield) and action == "pass":
+                quiet = action in ("pass", "print")
+                if last in PRINTS and quiet:
+                    action = "print"
+                elif not (last in SHOWN and quiet):  # what is printed may be put together first
+                    action = "log" if last.startswith(LOG) or action == "log" else "other"
+            elif type(node) in (ast.Return, ast.Assign, ast.AugAssign, ast.Yield) and action in ("pass", "print"):
                 empty = type(node) is ast.Return and (node.value is None or type(node.value) is ast.Constant)
-                action = "pass" if empty else "other"
+                action = action if empty else "other"
     return action
 
 

@@ -10,6 +10,7 @@ from assessor.analysis.facts.configuration_model import (
     Hook,
     HooksFacts,
     ParametersFacts,
+    PipelineFacts,
     ProjectFacts,
     RecipeFacts,
     Requirement,
@@ -20,6 +21,7 @@ from assessor.analysis.facts.dependencies import requirement
 from assessor.analysis.facts.ini import sections_of, tox_tasks
 from assessor.analysis.facts.model import Skipped
 from assessor.analysis.facts.parameters import read_parameters
+from assessor.analysis.facts.snakemake import rules
 from assessor.analysis.facts.yamltext import Map, as_map, documents, maps, script, text, texts
 
 __all__ = ["hooks", "package", "read_ini", "read_recipe"]
@@ -98,7 +100,7 @@ VARIABLE = re.compile(r"(?:export\s+|override\s+)?([A-Za-z_][\w.\-]*)\s*(?::{0,3
 USE = re.compile(r"\$[({]([A-Za-z_][\w.\-]*)[)}]")
 
 
-def read_recipe(path: str, data: bytes) -> RecipeFacts | Skipped | None:
+def read_recipe(path: str, data: bytes) -> RecipeFacts | PipelineFacts | Skipped | None:
     """Return the targets of a Makefile or justfile, the tasks of a Taskfile, the processes of a Procfile."""
     name = path.lower().rpartition("/")[2]
     if name.startswith("taskfile"):
@@ -109,7 +111,7 @@ def read_recipe(path: str, data: bytes) -> RecipeFacts | Skipped | None:
         found = [Task(left, number, (), ((right.strip(), number),)) for number, (left, sign, right) in lines if sign]
         return RecipeFacts(tuple(found)) if found else None
     if name == "snakefile" or name.endswith(".smk"):
-        return None
+        return rules(source)
     tasks = tuple(_targets(source, any_blank=name == "justfile"))
     return RecipeFacts(tasks) if tasks else None
 

@@ -38,7 +38,16 @@ _LITERALS: dict[type, str] = {
     ast.SetComp: "set",
     ast.Tuple: "tuple",
 }
-_OPERATORS: dict[type, str] = {ast.MatMult: "@", ast.Div: "/", ast.Mult: "*", ast.Add: "+", ast.Sub: "-", ast.Pow: "**"}
+_OPERATORS: dict[type, str] = {
+    ast.MatMult: "@",
+    ast.Div: "/",
+    ast.Mult: "*",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Pow: "**",
+    ast.RShift: ">>",
+    ast.LShift: "<<",
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +81,7 @@ class Walk:
     imports: list[tuple[str, str, int, Scope]] = field(default_factory=list)
     assigned: list[tuple[str, Node, int, Scope]] = field(default_factory=list)
     asserted: list[tuple[int, Scope, Node]] = field(default_factory=list)
-    handlers: list[tuple[Node, Scope]] = field(default_factory=list)
+    handlers: list[tuple[Node, Scope, int]] = field(default_factory=list)
     operations: list[tuple[str, int, Scope]] = field(default_factory=list)
     strings: list[tuple[int, int]] = field(default_factory=list)
     raising: set[int] = field(default_factory=set)
@@ -391,7 +400,7 @@ RAISES = frozenset({"raises", "warns", "assertRaises", "assertRaisesRegex", "ass
 
 def _try(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
     scope.decisions += len(node.handlers) + bool(node.orelse)
-    noted.handlers += [(handler, scope) for handler in node.handlers]
+    noted.handlers += [(handler, scope, node.lineno) for handler in node.handlers]
     stack += _living(node.finalbody, noted)[::-1]
     stack += _living(node.orelse, noted)[::-1]
     for handler in reversed(node.handlers):
@@ -493,9 +502,12 @@ def _lambda(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: lis
 
 def _return(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001
     if node.value is not None:
+        value = node.value
         if scope.returned is None:
-            scope.returned = node.value
-        stack.append(node.value)
+            scope.returned = value
+        if type(value) is ast.Tuple and len(value.elts) > 1 and getattr(value.elts[1], "value", None) in (401, 403):
+            noted.operations.append(("refuse", node.lineno, scope))  # `return {"error": ...}, 401`
+        stack.append(value)
 
 
 def _raise(noted: Walk, scope: Scope, node: Node, stack: list[Node], inner: list[Node]) -> None:  # noqa: ARG001

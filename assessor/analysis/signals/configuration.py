@@ -19,7 +19,7 @@ from assessor.analysis.signals.steps import Ran, steps_of
 from assessor.analysis.signals.told import told
 from assessor.analysis.signals.words import lints, tests, unwrap
 
-__all__ = ["ci_tests", "lint_config", "test_steps"]
+__all__ = ["ci_tests", "lint_config", "test_runs", "test_steps"]
 
 OWN = frozenset({Role.OWN})
 TEST_ACTIONS = re.compile(
@@ -39,7 +39,7 @@ def ci_tests(project: Project) -> Iterator[Finding]:
     Bad: `jobs: {}`, `run: pytest || true`, `on: workflow_dispatch`, `run: flake8`. Good: `on: push` with `run: pytest`.
     """
     found: dict[tuple[str, int], Ran] = {}
-    for ran in _test_runs(project):
+    for ran in test_runs(project):
         kept = found.get((ran.path, ran.line))
         if kept is None or (ran.automatic, ran.can_fail) > (kept.automatic, kept.can_fail):
             found[ran.path, ran.line] = ran
@@ -64,12 +64,13 @@ def ci_tests(project: Project) -> Iterator[Finding]:
 
 def test_steps(project: Project) -> Iterator[tuple[str, int, bool]]:
     """Yield path, line and whether it can fail, of each step that runs the tests on a push or pull request."""
-    for ran in _test_runs(project):
+    for ran in test_runs(project):
         if ran.automatic:
             yield ran.path, ran.line, ran.can_fail
 
 
-def _test_runs(project: Project) -> Iterator[Ran]:
+def test_runs(project: Project) -> Iterator[Ran]:
+    """Yield what CI runs to test, where there is something to run."""
     present = _has_tests(project)
     for ran in steps_of(project).ran:
         if ran.uses:

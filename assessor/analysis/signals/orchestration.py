@@ -15,7 +15,7 @@ from assessor.analysis.signals.steps import steps_of
 from assessor.analysis.signals.told import told
 from assessor.analysis.signals.words import tests
 
-__all__ = ["orchestration"]
+__all__ = ["APPLIES", "APPLYING", "CHECKS", "orchestration", "started", "starts_own"]
 
 OFF_THE_SHELF = re.compile(
     r"(?:^|/)(?:postgres|mysql|mariadb|mongo|mongodb|redis|valkey|rabbitmq|memcached|kafka|cp-kafka|zookeeper|elasticsearch|kibana|minio|mc|adminer|pgadmin4?"
@@ -55,7 +55,7 @@ def orchestration(project: Project) -> Iterator[Finding]:
 
 
 def _composed(project: Project, own: Images) -> Iterator[Finding]:
-    wired, verified = _started(project, STARTS, re.compile(r"(?!)"))
+    wired, verified = started(project, STARTS, re.compile(r"(?!)"))
     for path, known in project.of(ComposeFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE) or SKIPPED.search(path) or not known.services:
             continue
@@ -99,7 +99,7 @@ def _mounts_own(own: Images, path: str, service: Service) -> bool:
     return False
 
 
-def _started(
+def started(
     project: Project, starts: re.Pattern[str], checks: re.Pattern[str], actions: re.Pattern[str] | None = None
 ) -> tuple[str | None, str | None]:
     """Return what starts things in CI or in a recipe, and what tries them in the same job in a run that can fail."""
@@ -135,11 +135,11 @@ def _manifests(project: Project, own: Images) -> Iterator[Finding]:
         for one in known.objects
         if one.kind == "Values"
     }
-    wired, verified = _started(project, APPLIES, CHECKS, APPLYING)
+    wired, verified = started(project, APPLIES, CHECKS, APPLYING)
     for path, known in project.of(ManifestFacts).items():
         if role_of(path) not in (Role.OWN, Role.EXAMPLE) or path.startswith(".github/"):
             continue
-        found = next((one for one in known.objects if _starts_own(path, one, values)), None)
+        found = next((one for one in known.objects if starts_own(path, one, values)), None)
         if found is None:
             continue
         strength = (
@@ -152,7 +152,8 @@ def _manifests(project: Project, own: Images) -> Iterator[Finding]:
         yield told("orchestration", "manifest", path, found.line, message, strength, wired, verified)
 
 
-def _starts_own(path: str, one: Resource, values: dict[str, Resource]) -> bool:
+def starts_own(path: str, one: Resource, values: dict[str, Resource]) -> bool:
+    """Tell whether a workload starts an image that may be the project's: no shop-bought one, no untouched chart."""
     if one.kind not in WORKLOADS and not (one.images and "Job" in one.kind):
         return False
     images = [image for image, _ in one.images]

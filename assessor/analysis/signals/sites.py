@@ -66,6 +66,14 @@ class Code:
                 found[name].append(Site(path, name, call))
         return dict(found)
 
+    def by_name(self) -> dict[str, list[Site]]:
+        """Return all calls by resolved name."""
+        return self._sites
+
+    def names(self) -> Iterable[str]:
+        """Return the distinct resolved names of all calls."""
+        return self._sites.keys()
+
     def named(self, name: str) -> list[Site]:
         """Return the calls of one resolved name."""
         return self._sites.get(name, [])

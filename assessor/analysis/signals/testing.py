@@ -14,7 +14,7 @@ from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
 from assessor.analysis.signals.runs import test_run
 
-__all__ = ["unit_tests"]
+__all__ = ["asserting_line", "unit_tests"]
 
 CONSTANT = frozenset(
     {"sum", "len", "str.startswith", "int", "float", "str", "list", "dict", "set", "range", "isinstance", "type"}
@@ -53,6 +53,12 @@ def unit_tests(project: Project, _reach: Reach) -> Iterator[Finding]:
                 yield Finding(
                     "unit-tests", "empty-test", path, body.line, empty, Strength.MENTIONED, setting=Setting.TEST
                 )
+
+
+def asserting_line(project: Project, path: str, index: int) -> int | None:
+    """Return the line where a test asserts on the project's code, None where it does not; fixtures of its own file count."""
+    file = _TestFile(project, path)
+    return file.asserted_line(index, file.own_fixtures)
 
 
 def _fixtures(path: str, files: dict[str, _TestFile]) -> set[str]:

@@ -35,7 +35,7 @@ def watched(project: Project) -> Iterator[Finding]:
     started = next(_started(project), None)
     for path, known in project.of(WatchFacts).items():
         if role_of(path) is Role.OWN:
-            for one in known.watches[:20]:
+            for one in [one for one in known.watches if one.kind in TOLD][:20]:
                 strength = Strength.USED if started or one.kind == "monitor" else Strength.DECLARED
                 yield _told(one.kind, path, one.line, TOLD[one.kind].format(one.name or "unnamed"), strength, started)
     for path, manifest in project.of(ManifestFacts).items():

@@ -27,9 +27,10 @@ from assessor.services.errors import ServiceError
 from assessor.services.unit import UnitFactory
 from assessor.web.access import SESSION_KEY
 from assessor.web.account.forms import RegisterForm, SignInForm
-from assessor.web.context import DRAFT, actor, enqueue, unit
+from assessor.web.context import actor, unit
+from assessor.web.sessions import start_session
 
-__all__ = ["init_accounts", "is_password", "send_mail", "start_session"]
+__all__ = ["init_accounts", "is_password", "send_mail"]
 
 log = structlog.get_logger("assessor.web.account")
 
@@ -74,43 +75,9 @@ def is_password(password: str) -> bool:
         _close()
 
 
-def start_session(user_id: int) -> None:
-    """Give the browser a session of its own, and make answers it gave before into ratings of the person."""
-    draft = session.get(DRAFT)
-    queued = None
-    with unit(write=True) as u:
-        key = u.account.sign_in(user_id, request.user_agent.string)
-        who = u.account.actor(key)
-        if draft and who and not who.demo:  # the demo user keeps them for the account that they belong to
-            session.pop(DRAFT)
-            queued = _claim(u, who.person_id, draft)
-    session[SESSION_KEY] = key
-    session.permanent = True
-    if queued:
-        enqueue(queued)
-
-
 def send_mail(subject: str, recipient: str, body: str) -> None:
     """Put a mail into the outbox; it is sent when the request's transaction is over."""
     g.setdefault("outbox", []).append((subject, recipient, body))
-
-
-def _claim(u: Any, person_id: int, draft: str) -> str | None:
-    """Take over a draft and return the analysis to queue, if it named a repository."""
-    try:
-        answers = u.profile.claim_draft(person_id, draft)
-    except ServiceError:
-        flash("The answers from before you signed in were kept for 30 days and are gone.", "info")
-        return None
-    source = answers.get("source")
-    if not source:
-        return None
-    try:
-        analysis: str = u.portfolio.add(person_id, source).id
-    except ServiceError as error:
-        flash(f"Your ratings are saved. The repository was not added: {error.cause} {error.cure}", "error")
-        return None
-    return analysis
 
 
 def _registered(_app: Flask, user: UserAccount, form_data: dict[str, Any], **_extra: object) -> None:

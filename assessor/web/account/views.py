@@ -16,9 +16,10 @@ from assessor.services.identity import CHALLENGE_FILE
 from assessor.services.unit import Unit
 from assessor.web.access import SESSION_KEY, action
 from assessor.web.account.forms import DeleteForm, IdentityForm, InviteForm
-from assessor.web.account.sign_in import is_password, send_mail, start_session
+from assessor.web.account.sign_in import is_password, send_mail
 from assessor.web.context import now, settings, signed_in, unit
 from assessor.web.limits import limiter, per_person
+from assessor.web.sessions import start_session
 
 __all__ = ["pages"]
 

@@ -1,5 +1,6 @@
 """Hiring: requisitions, candidates under code names, blind panels, decisions."""
 
-from assessor.web.hiring.views import pages
+from assessor.web.hiring import entry, panel, views
+from assessor.web.hiring.blueprint import pages
 
-__all__ = ["pages"]
+__all__ = ["entry", "pages", "panel", "views"]

@@ -221,7 +221,8 @@ def _shared(slug: str, member_id: int) -> tuple[Team, TeamMember, ProfileView]:
         team = u.team.team(slug)
         authorise(team)
         found = u.team.member(team, member_id)
-        view = shared_part(u.profile.view(found.person_id), found.shares or ())
+        shares = found.shares or ()
+        view = shared_part(u.profile.view(found.person_id, layers=shares), shares)
     if found.shares:
         _look([found.person_id], slug)
     role = catalogue().roles.get(team.role_key)
