@@ -5,10 +5,10 @@ export ASSESSOR_DATA_DIR ?= .data
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench lock
+.PHONY: help run test check bench bench-people bench-measurement lock
 
 help: ## show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 20
 
 run: .venv/run ## start Assessor on HOST and PORT (127.0.0.1:5000), with its worker and a demo workspace
 	@exec $(BIN)/assessor serve
@@ -23,6 +23,12 @@ test: .venv/test ## everything: static checks, unit, service (SQLite and Postgre
 
 bench: .venv/test ## measure the costs of an analysis as ratios of one run
 	$(BIN)/python benchmarks/cold.py
+
+bench-people: .venv/test ## measure what levels of one person and of a team cost
+	$(BIN)/python benchmarks/people.py
+
+bench-measurement: .venv/test ## simulate people and write into docs/scoring.md what the model reaches; takes minutes
+	$(BIN)/python benchmarks/into_docs.py
 
 lock: ## write the lock files anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra editable --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o requirements.txt

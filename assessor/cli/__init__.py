@@ -17,6 +17,7 @@ COMMANDS = {
     "user": "Add users, reset passwords, give roles.",
     "demo": "Load or remove the demo workspace.",
     "db": "Create, upgrade and check the database.",
+    "calibrate": "Estimate drift, noises and the severity of raters from everybody's evidence.",
     "content": "Check the framework, the roles, the texts of signals and the questions.",
 }
 """Every command with its line of help, in the order of what people do; the line spares an import for `--help`."""

@@ -1,6 +1,6 @@
 """Tables and their invariants; rules live in services."""
 
-from assessor.models import account, hiring, portfolio, profile, quiz, review, team, work
+from assessor.models import account, calibration, hiring, portfolio, profile, quiz, review, team, work
 from assessor.models.base import Base
 
-__all__ = ["Base", "account", "hiring", "portfolio", "profile", "quiz", "review", "team", "work"]
+__all__ = ["Base", "account", "calibration", "hiring", "portfolio", "profile", "quiz", "review", "team", "work"]

@@ -16,11 +16,13 @@ from assessor.models.account import Membership, Role, SignIn, UserAccount, Works
 from assessor.models.hiring import Candidate
 from assessor.models.profile import Person
 from assessor.services.audit import AuditService
+from assessor.services.calibration import CalibrationService
 from assessor.services.errors import Conflict, Forbidden, Invalid, NotFound
 from assessor.services.export import export_user
 from assessor.services.identity import IdentityService, normal_email
 from assessor.services.leaving import leave
 from assessor.services.permissions import Actor
+from assessor.services.profile import ProfileService
 from assessor.services.tokens import hash_token, new_token
 from assessor.services.workspace import WorkspaceService
 
@@ -75,6 +77,8 @@ class AccountService:
         audit: AuditService,
         workspaces: WorkspaceService,
         identities: IdentityService,
+        profiles: ProfileService,
+        calibrations: CalibrationService,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -82,6 +86,8 @@ class AccountService:
         self._audit = audit
         self._workspaces = workspaces
         self._identities = identities
+        self._profiles = profiles
+        self._calibrations = calibrations
 
     # Registration
 
@@ -330,7 +336,7 @@ class AccountService:
 
     def export(self, user_id: int) -> dict[str, Any]:
         """Return all data of a user as JSON values: account, sessions, identities, ratings, evidence, repositories, log."""
-        return export_user(self._session, self._user(user_id), self._audit)
+        return export_user(self._session, self._user(user_id), self._audit, self._profiles, self._calibrations)
 
     def delete(self, user_id: int) -> None:
         """Delete a user with everything that is theirs; the log keeps that it happened, and its chain still verifies.

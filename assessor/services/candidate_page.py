@@ -14,6 +14,7 @@ from assessor.models.profile import Evidence, Person
 from assessor.models.review import Review, ReviewVersion
 from assessor.services.blind import Sight, sight
 from assessor.services.hiring_page import CandidateLine, candidate_line, requisition_layers
+from assessor.services.parameters import Parameters
 from assessor.services.permissions import Actor
 from assessor.services.profile_view import LayerView, ProfileView, build_view, shown
 from assessor.services.review_page import name_of
@@ -131,6 +132,7 @@ def candidate_page(
     reviews: Sequence[Review],
     decisions: Sequence[Decision],
     now: datetime,
+    parameters: Parameters,
 ) -> CandidatePage:
     """Put the page together. `evidence`, `reviews` and `decisions` are all there are; what is not for the viewer is dropped."""
     requisition = candidate.requisition
@@ -144,6 +146,7 @@ def candidate_page(
         rows=seen.evidence(evidence),
         analyses=(),
         now=now,
+        parameters=parameters,
     )
     said = tuple(judged(catalogue, requisition, one, actor) for one in seen.shown)
     return CandidatePage(

@@ -19,6 +19,7 @@ from assessor.services.blind import Sight, sight
 from assessor.services.candidate_page import Judged, judged
 from assessor.services.evidence import fit_evidence
 from assessor.services.hiring_page import requisition_layers
+from assessor.services.parameters import Parameters
 from assessor.services.permissions import Actor
 from assessor.services.standing import LayerStanding, stand
 
@@ -119,6 +120,7 @@ def compare_page(
     evidence: Mapping[int, Sequence[Evidence]],
     reviews: Mapping[int, Sequence[Review]],
     now: datetime,
+    parameters: Parameters,
 ) -> ComparePage:
     """Put the page together; evidence by person and reviews by candidate are all there are.
 
@@ -131,8 +133,9 @@ def compare_page(
         rows = seen.evidence(evidence.get(one.person_id, ()))
         said = tuple(judged(catalogue, requisition, review, actor) for review in seen.shown)
         decision = one.decisions[-1] if seen.open and one.decisions else None
-        columns.append(Column(one.id, one.person_id, one.code_name, seen, stand(layers, rows, now), said, decision))
-        visible.append(fit_evidence(rows, now).profile.rows)
+        standings = stand(layers, rows, now, parameters)
+        columns.append(Column(one.id, one.person_id, one.code_name, seen, standings, said, decision))
+        visible.append(fit_evidence(rows, now, parameters).profile.rows)
     reviewed = requisition_layers(catalogue, requisition)
     return ComparePage(
         requisition=requisition,
@@ -148,19 +151,21 @@ def compare_page(
             )
             for index, layer in enumerate(layers)
         ),
-        severities=_severities(columns, visible),
+        severities=_severities(columns, visible, parameters),
         agreement=_agreement(columns),
         splits=_splits(columns),
     )
 
 
-def _severities(columns: Sequence[Column], visible: Sequence[Sequence[EvidenceRow]]) -> tuple[Severity, ...]:
+def _severities(
+    columns: Sequence[Column], visible: Sequence[Sequence[EvidenceRow]], parameters: Parameters
+) -> tuple[Severity, ...]:
     """Return the severity of every reviewer whose reviews may be seen, by name; one alone cannot be told from others."""
     said = [one for column in columns for one in column.reviews]
     names = {one.rater: one.name for one in said}
     if len(names) < 2:
         return ()
-    found = raters.severities(visible)
+    found = raters.severities(visible, hyper=parameters.hyper)
     lines = (
         Severity(name, found[rater][0], found[rater][1], sum(one.rater == rater for one in said))
         for rater, name in names.items()

@@ -19,7 +19,10 @@ from assessor.models.review import Review, ReviewVersion
 from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
 from assessor.services.blind import without_reviews
+from assessor.services.calibration import CalibrationService
 from assessor.services.looks import told
+from assessor.services.profile import ProfileService
+from assessor.services.profile_view import ProfileView
 
 __all__ = ["export_user"]
 
@@ -38,10 +41,17 @@ SECRET = frozenset(
 """Columns that let somebody in: not a person's data but the lock on it."""
 
 
-def export_user(session: Session, user: UserAccount, audit: AuditService) -> dict[str, Any]:
+def export_user(
+    session: Session,
+    user: UserAccount,
+    audit: AuditService,
+    profiles: ProfileService,
+    calibrations: CalibrationService,
+) -> dict[str, Any]:
     """Return everything stored about a user, table by table, with times in ISO 8601; secrets of the sign-in left out.
 
-    What a panel says of a candidate is left out too until the requisition is closed.
+    Levels are worked out from the evidence, with the calibration that they name. What a panel says of a candidate is left
+    out until the requisition is closed.
     """
     person = user.person
     whose = person.id if person else None
@@ -72,6 +82,10 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
         "targets": rows(TargetChoice, person_id=whose),
         "self_ratings": rows(SelfRating, person_id=whose),
         "evidence": _rows(without_reviews(evidence) if blind else evidence),
+        "levels": _levels(profiles.view(whose)) if whose else None,
+        "severity_as_reviewer": [
+            {name: _value(value) for name, value in one.items()} for one in calibrations.severity_of(user.id)
+        ],
         "quizzes": _with(session, Attempt, Answer, Answer.attempt_id, "answers", Attempt.person_id == whose),
         "reviews_of_me": _with(
             session,
@@ -99,6 +113,25 @@ def export_user(session: Session, user: UserAccount, audit: AuditService) -> dic
         "repositories": [_row(one) | {"analyses": _analyses(session, one)} for one in repositories],
         "application": [_application(one) for one in applications],
         "log": _log(entry for entry in log if not (blind and _of_the_panel(entry, names))),
+    }
+
+
+def _levels(view: ProfileView) -> dict[str, Any]:
+    used = view.parameters
+    return {
+        "at": _value(view.at),
+        "calibration": {"number": used.number, "at": _value(used.at)} if used.number else "defaults",
+        "layers": [
+            {
+                "layer": one.layer.key,
+                "level": one.level,
+                "interval_90": [one.low, one.high],
+                "verified": one.verified,
+                "old_evidence": one.stale,
+            }
+            for one in view.layers
+            if one.measured
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from assessor.content.schema import Catalogue, Layer, Level, Signal, SignalText, Topic
 from assessor.services.errors import NotFound
+from assessor.services.outlook import Outlook, outlook
 from assessor.services.profile_view import AnalysisLink, LayerView, ProfileView
 from assessor.services.steps import Step, path_up
 
@@ -51,7 +52,8 @@ class LayerPage:
     """Show one layer. `reached` is the level that is fully reached, None where nothing was measured.
 
     `before` and `after` are the next layers that may be seen. `repositories` are the newest analyses by id; evidence of an
-    older one is not among them.
+    older one is not among them. `outlook` says what would verify or renew the level: None where nothing would have to, or
+    where only a part of the profile may be seen.
     """
 
     view: LayerView
@@ -62,6 +64,7 @@ class LayerPage:
     topics: tuple[TopicLine, ...]
     repositories: Mapping[str, AnalysisLink]
     path: tuple[Step, ...]
+    outlook: Outlook | None
 
 
 def layer_page(catalogue: Catalogue, view: ProfileView, key: str) -> LayerPage:
@@ -82,7 +85,13 @@ def layer_page(catalogue: Catalogue, view: ProfileView, key: str) -> LayerPage:
         topics=tuple(_topic(catalogue, view, topic, reached) for topic in one.layer.topics),
         repositories={link.id: link for link in view.analyses},
         path=path_up(catalogue, one.layer, confirmed),
+        outlook=_outlook(view, one),
     )
+
+
+def _outlook(view: ProfileView, one: LayerView) -> Outlook | None:
+    lacks = one.measured and (one.stale or not one.verified)
+    return outlook(view.fitted, one, view.at) if lacks and view.fitted is not None else None
 
 
 def _level(level: Level, view: LayerView, reached: int | None) -> LevelLine:

@@ -16,10 +16,10 @@ from assessor.models.profile import Person
 from assessor.models.review import Review, ReviewVersion
 from assessor.services.audit import AuditService
 from assessor.services.blind import Sight
+from assessor.services.calibration import CalibrationService
 from assessor.services.candidate_page import CandidatePage, candidate_page
 from assessor.services.compare_page import ComparePage, compare_page
 from assessor.services.errors import Conflict, Invalid, NotFound
-from assessor.services.evidence import evidence_of
 from assessor.services.evidence_beside import LayerBeside, evidence_beside
 from assessor.services.evidence_page import EvidencePage
 from assessor.services.hiring import HiringService, look_place
@@ -55,6 +55,7 @@ class PanelService:
         portfolios: PortfolioService,
         reviews: ReviewService,
         looks: LookService,
+        calibrations: CalibrationService,
     ) -> None:
         self._session = session
         self._catalogue = catalogue
@@ -64,6 +65,7 @@ class PanelService:
         self._portfolios = portfolios
         self._reviews = reviews
         self._looks = looks
+        self._calibrations = calibrations
 
     # Read
 
@@ -121,10 +123,11 @@ class PanelService:
             actor,
             candidate,
             analyses=self._analyses([candidate.person_id]),
-            evidence=evidence_of(self._session, [candidate.person_id])[candidate.person_id],
+            evidence=self._calibrations.evidence_of([candidate.person_id])[candidate.person_id],
             reviews=self._reviews_of(candidate),
             decisions=candidate.decisions if decisions else (),
             now=self._clock(),
+            parameters=self._calibrations.current,
         )
 
     def compare_page(
@@ -138,9 +141,10 @@ class PanelService:
             actor,
             requisition,
             candidates,
-            evidence=evidence_of(self._session, [one.person_id for one in candidates]),
+            evidence=self._calibrations.evidence_of([one.person_id for one in candidates]),
             reviews=self._all_reviews(requisition, versions=True),
             now=self._clock(),
+            parameters=self._calibrations.current,
         )
         return page, len(everybody)
 
@@ -271,6 +275,7 @@ class PanelService:
         return {
             "framework": self._catalogue.framework.label,
             "questions": self._catalogue.items_label,
+            "calibration": page.profile.parameters.number,
             "role": f"{role.key}@{role.version}" if role else None,
             "commits": dict(page.commits),
             "reviews": [page.sight.handed_in, page.sight.asked],

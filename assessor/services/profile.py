@@ -14,10 +14,12 @@ from assessor.models.account import UserAccount
 from assessor.models.portfolio import Analysis, Repository
 from assessor.models.profile import Evidence, Person, SelfRating, StartDraft, TargetChoice
 from assessor.services.blind import before_the_panel, without_reviews
+from assessor.services.calibration import CalibrationService
 from assessor.services.errors import Gone, Invalid, NotFound
 from assessor.services.evidence import of_layers
 from assessor.services.profile_view import ProfileView, build_view
 from assessor.services.tokens import hash_token, new_token
+from assessor.services.worked_example import WorkedExample, worked_example
 
 __all__ = ["CORRECTION", "DRAFT_DAYS", "ProfileService"]
 
@@ -29,10 +31,17 @@ CORRECTION = timedelta(hours=24)
 class ProfileService:
     """Do what people do with their levels."""
 
-    def __init__(self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        calibrations: CalibrationService,
+    ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
+        self._calibrations = calibrations
 
     def rate(self, person_id: int, role_key: str, ratings: Mapping[str, float | None]) -> None:
         """Record a role target and self-ratings by layer key; None or a missing key says "not rated".
@@ -98,7 +107,7 @@ class ProfileService:
         """Return everything that the profile page shows, at a time (now) and compared with an earlier one (a year before).
 
         With `layers`, keys, as if there were no evidence of any other. A candidate sees what the panel's reviews come to when
-        the requisition is closed, and not before. Two queries. Raises NotFound.
+        the requisition is closed, and not before. Three queries. Raises NotFound.
         """
         chosen = (
             select(TargetChoice.role_key)
@@ -132,6 +141,7 @@ class ProfileService:
             rows=without_reviews(rows) if found[0][3] else rows,
             analyses=tuple({one.repository_id: one for one in self._session.scalars(newest)}.values()),
             now=self._clock(),
+            parameters=self._calibrations.current,
             at=at,
             since=since,
         )
@@ -152,7 +162,14 @@ class ProfileService:
             ],
             analyses=(),
             now=now,
+            parameters=self._calibrations.current,
         )
+
+    def example(self) -> WorkedExample:
+        """Return one level worked out row by row: of the demo person, else of one who is made up. One query."""
+        name, rows = self._calibrations.evidence_of_demo()
+        used = self._calibrations.current
+        return worked_example(self._catalogue.framework.layers, name, rows, self._clock(), used)
 
     def demo_person(self) -> int | None:
         """Return the id of the demo person, or None before the demo was loaded."""

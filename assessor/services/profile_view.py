@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from statistics import NormalDist
 
@@ -16,7 +16,8 @@ from assessor.measurement import fusion
 from assessor.models.portfolio import Analysis
 from assessor.models.profile import Evidence, Instrument, Person
 from assessor.services.evidence import Fitted, fit_evidence, years
-from assessor.services.standing import LayerStanding, standings, under
+from assessor.services.parameters import Parameters
+from assessor.services.standing import LayerStanding, last_before, standings, under, verifying
 from assessor.services.steps import Standing, Step, next_steps
 
 __all__ = [
@@ -36,16 +37,25 @@ COMPARED = timedelta(days=365)
 GROWS_FROM = timedelta(days=1)
 """How long after the first evidence a comparison begins to say anything."""
 
+SCALE = 5.0
+"""Levels from one end to the other: no change is larger."""
+
 KNOTS = 24
 """Points of a line over time, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeView:
-    """Show a change in one layer, in levels; `minimal` is the smallest that would show, None where nothing could."""
+    """Show a change in one layer, in levels, as estimated: drawn towards none where evidence is thin.
+
+    `by_itself` says that it would be real in a person with one layer, but not among ten, of which one may change so by
+    chance. `minimal` is the smallest growth that would show by itself, before it is drawn towards none; None where none
+    could.
+    """
 
     delta: float
     real: bool
+    by_itself: bool
     minimal: float | None
 
 
@@ -95,9 +105,10 @@ class Move:
 class LayerView:
     """Show one layer. Level, interval and sd are None where nothing was measured by that time: not measured is not 0.
 
-    `held` says that the level stops at 3.9 because this layer has no repository's or panel's evidence. `earlier` is the
-    level at the time compared with, `growth` the level at times from the first evidence of the person on. `private` says
-    that the person does not share this layer with who looks: then it is not told whether it was measured.
+    `held` says that the level stops at 3.9 because this layer has no repository's or panel's evidence. `last_at` is when
+    it was measured last. `earlier` is the level at the time compared with, `growth` the level at times from the first
+    evidence of the person on. `private` says that the person does not share this layer with who looks: then it is not
+    told whether it was measured.
     """
 
     layer: Layer
@@ -108,6 +119,7 @@ class LayerView:
     held: bool
     verified: bool
     stale: bool
+    last_at: datetime | None
     moves: tuple[Move, ...]
     earlier: float | None
     change: ChangeView | None
@@ -132,6 +144,11 @@ class LayerView:
     def provenance(self) -> Mapping[Instrument, float]:
         """Return the share of each instrument in the weight; together 1 where anything weighs."""
         return {move.instrument: move.share for move in self.moves}
+
+    @property
+    def verifying(self) -> float:
+        """Return the share of the weight that comes from quizzes and independent reviews."""
+        return verifying(self.provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +175,8 @@ class AnalysisLink:
 class ProfileView:
     """Show a person at a time: ten layers in order, and what follows from them.
 
-    `shows` maps the id of each repository's newest analysis to what it shows of the person.
+    `shows` maps the id of each repository's newest analysis to what it shows of the person. `fitted` is what all of it
+    was read off; None where only a part may be seen.
     """
 
     person_id: int
@@ -172,6 +190,8 @@ class ProfileView:
     steps: tuple[Step, ...]
     analyses: tuple[AnalysisLink, ...]
     shows: Mapping[str, Shown]
+    parameters: Parameters
+    fitted: Fitted | None = field(repr=False)
 
     @property
     def measured(self) -> bool:
@@ -204,6 +224,7 @@ def build_view(
     rows: Sequence[Evidence],
     analyses: Sequence[Analysis],
     now: datetime,
+    parameters: Parameters,
     at: datetime | None = None,
     since: datetime | None = None,
 ) -> ProfileView:
@@ -215,8 +236,8 @@ def build_view(
     rows = [row for row in rows if row.superseded_at is None]
     first_at = min((row.at for row in rows), default=None)
     since = _compared(first_at, at, since)
-    fitted = fit_evidence(rows, now)
-    reader = _Reader(catalogue.framework.layers, fitted, rows, at, since)
+    fitted = fit_evidence(rows, now, parameters)
+    reader = _Reader(catalogue.framework.layers, fitted, at, since)
     layers = tuple(reader.layer(index, layer, role) for index, layer in enumerate(catalogue.framework.layers))
     return ProfileView(
         person_id=person.id,
@@ -239,6 +260,8 @@ def build_view(
             for one in analyses
         ),
         shows={one.id: shown(one) for one in analyses},
+        parameters=parameters,
+        fitted=fitted,
     )
 
 
@@ -268,14 +291,12 @@ def _knots(rows: Sequence[Evidence], at: datetime) -> list[datetime]:
 class _Reader:
     """Read single layers off a fitted profile at one time."""
 
-    def __init__(
-        self, layers: Sequence[Layer], fitted: Fitted, rows: Sequence[Evidence], at: datetime, since: datetime | None
-    ) -> None:
-        self._fitted, self._all, self._at, self._since = fitted, rows, at, since
+    def __init__(self, layers: Sequence[Layer], fitted: Fitted, at: datetime, since: datetime | None) -> None:
+        self._fitted, self._at, self._since = fitted, at, since
         profile, time = fitted.profile, years(at)
-        self._standings = standings(layers, fitted, rows, at)
-        weights = np.abs(profile.weights(time))
-        self._shares = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-12)
+        reading = fitted.at(at)
+        self._standings = standings(layers, fitted, at, reading)
+        self._shares = reading.shares
         self._contributions = profile.contributions(time)
         self._earlier = profile.level(years(since)) if since else None
         self._growth = [(knot, profile.level(years(knot))) for knot in _knots(fitted.rows, at)]
@@ -294,6 +315,7 @@ class _Reader:
             held=own.held,
             verified=own.verified,
             stale=own.stale,
+            last_at=last_before(self._fitted, index, self._at),
             moves=self._moves(index) if own.measured else (),
             earlier=self._level_before(index, own.held),
             change=self._changed(index),
@@ -308,7 +330,7 @@ class _Reader:
         )
 
     def _measured(self, index: int, by: datetime) -> bool:
-        return any(row.layer == index and row.at <= by for row in self._all)
+        return last_before(self._fitted, index, by) is not None
 
     def _moves(self, index: int) -> tuple[Move, ...]:
         """Return what each instrument does to a layer, the heaviest first."""
@@ -331,11 +353,12 @@ class _Reader:
     def _changed(self, index: int) -> ChangeView | None:
         if self._since is None or self._change is None or not self._measured(index, self._since):
             return None
-        minimal = float(self._change.minimal[index])
+        minimal, real = float(self._change.minimal[index]), bool(self._change.real[index])
         return ChangeView(
             delta=float(self._change.delta[index]),
-            real=bool(self._change.real[index]),
-            minimal=minimal if math.isfinite(minimal) else None,
+            real=real,
+            by_itself=not real and abs(float(self._change.z[index])) > fusion.SIGNIFICANT,
+            minimal=minimal if minimal <= SCALE else None,
         )
 
     def _lines(self, index: int) -> tuple[EvidenceLine, ...]:

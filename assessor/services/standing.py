@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-import numpy as np
-from numpy.typing import NDArray
+from datetime import datetime
 
 from assessor.content.schema import Layer
+from assessor.measurement.fusion import VERIFYING_SHARE
 from assessor.models.profile import Evidence, Instrument
-from assessor.services.evidence import Fitted, fit_evidence, years
+from assessor.services.evidence import Fit, Reading, fit_evidence
+from assessor.services.parameters import Parameters
 
-__all__ = ["NO_PROOF_CEILING", "PROOF_LAYERS", "LayerStanding", "stand", "standings", "under"]
-
-Floats = NDArray[np.float64]
+__all__ = [
+    "NO_PROOF_CEILING",
+    "PROOF_LAYERS",
+    "STALE",
+    "LayerStanding",
+    "last_before",
+    "stand",
+    "standings",
+    "under",
+    "verifying",
+]
 
 NO_PROOF_CEILING = 3.9
 """How far a level goes in the layers below without a repository's or a panel's evidence (measurement.md)."""
 
 PROOF_LAYERS = (4, 5, 7, 10)
 STALE = 1.5
+"""How many times as wide as at its last evidence an interval is when the evidence is called old (measurement.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +58,57 @@ class LayerStanding:
 UNKNOWN = LayerStanding(None, None, None, None)
 
 
-def stand(layers: Sequence[Layer], evidence: Iterable[Evidence], now: datetime) -> tuple[LayerStanding, ...]:
+def stand(
+    layers: Sequence[Layer], evidence: Iterable[Evidence], now: datetime, parameters: Parameters
+) -> tuple[LayerStanding, ...]:
     """Fit a person's evidence and return where they stand now; rows that were superseded do not count."""
-    rows = [row for row in evidence if row.superseded_at is None]
-    return standings(layers, fit_evidence(rows, now), rows, now) if rows else (UNKNOWN,) * len(layers)
+    return standings(layers, fit_evidence(evidence, now, parameters), now)
 
 
 def standings(
-    layers: Sequence[Layer], fitted: Fitted, rows: Sequence[Evidence], at: datetime
+    layers: Sequence[Layer], fit: Fit, at: datetime, reading: Reading | None = None
 ) -> tuple[LayerStanding, ...]:
-    """Return where a person stands at a time by a fit; `rows` are all that count, those at their ceiling too."""
-    profile, time = fitted.profile, years(at)
-    level, sd, interval = profile.level(time), profile.sd(time), profile.interval(time)
-    verified, provenance = profile.verified(time), profile.provenance(time)
-    before: dict[datetime, Floats] = {}  # many layers were measured last on the same day
+    """Return where a person stands at a time by a fit; `reading` is what was read off it at that time, where it was."""
+    if not any(fit.times):
+        return (UNKNOWN,) * len(layers)
+    reading = reading or fit.at(at)
+    levels, sds, intervals = reading.level.tolist(), reading.sd.tolist(), reading.interval.tolist()
+    provenance = [(name, shares.tolist()) for name, shares in reading.provenance.items()]
+    proved = {row.layer for row in fit.profile.rows if row.instrument in ("repo", "review")}
     found = []
     for index, layer in enumerate(layers):
-        seen = [row.at for row in rows if row.layer == index and row.at <= at]
-        if not seen:
+        last = last_before(fit, index, at)
+        if last is None:
             found.append(UNKNOWN)
             continue
-        own, (low, high) = float(level[index]), map(float, interval[index])
-        held = layer.id in PROOF_LAYERS and own > NO_PROOF_CEILING and not _proof(fitted, index)
-        last = max(seen).astimezone(UTC)
-        if last not in before:
-            before[last] = profile.sd(years(last))
+        level, (low, high) = levels[index], intervals[index]
+        held = layer.id in PROOF_LAYERS and level > NO_PROOF_CEILING and index not in proved
+        shares = {name: share[index] for name, share in provenance if share[index] > 0}
         found.append(
             LayerStanding(
-                level=under(own, held),
+                level=under(level, held),
                 low=under(low, held),
                 high=high,
-                sd=float(sd[index]),
+                sd=sds[index],
                 held=held,
-                verified=bool(verified[index]),
-                stale=bool(sd[index] > STALE * before[last][index]),
-                provenance={name: float(share[index]) for name, share in provenance.items() if share[index] > 0},
+                verified=verifying(shares) >= VERIFYING_SHARE,
+                stale=sds[index] > STALE * float(fit.sd_then(last)[index]),
+                provenance=shares,
             )
         )
     return tuple(found)
 
 
+def verifying(shares: Mapping[Instrument, float]) -> float:
+    """Return the share of the weight that comes from quizzes and independent reviews."""
+    return shares.get("quiz", 0.0) + shares.get("review", 0.0)
+
+
+def last_before(fit: Fit, index: int, at: datetime) -> datetime | None:
+    """Return when a layer, 0..9, was measured last by a time, or None where it was not."""
+    return max((time for time in fit.times[index] if time <= at), default=None)
+
+
 def under(level: float, held: bool) -> float:
     """Return a level, cut where it is held for want of proof."""
     return min(level, NO_PROOF_CEILING) if held else level
-
-
-def _proof(fitted: Fitted, index: int) -> bool:
-    return any(row.layer == index and row.instrument in ("repo", "review") for row in fitted.rows)

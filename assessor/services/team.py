@@ -16,8 +16,8 @@ from assessor.models.account import Membership, UserAccount
 from assessor.models.profile import Person
 from assessor.models.team import Team, TeamMember
 from assessor.services.audit import AuditService
+from assessor.services.calibration import CalibrationService
 from assessor.services.errors import Conflict, Invalid, NotFound
-from assessor.services.evidence import evidence_of
 from assessor.services.permissions import MANAGERS, Actor
 from assessor.services.team_page import Heatmap, LayerPage, heatmap, layer_page
 
@@ -41,12 +41,18 @@ class TeamService:
     """Do what managers and members do with teams."""
 
     def __init__(
-        self, session: Session, catalogue: Catalogue, clock: Callable[[], datetime], audit: AuditService
+        self,
+        session: Session,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        audit: AuditService,
+        calibrations: CalibrationService,
     ) -> None:
         self._session = session
         self._catalogue = catalogue
         self._clock = clock
         self._audit = audit
+        self._calibrations = calibrations
 
     def list(self, actor: Actor) -> Sequence[TeamLine]:
         """Return the teams of the active workspace: all of them to managers, to others the ones they are in."""
@@ -167,7 +173,8 @@ class TeamService:
         """Return where the people of a team stand, as far as they let it be seen; one query."""
         people = [one.person_id for one in team.members if one.shares]
         role = self._catalogue.roles.get(team.role_key)
-        return heatmap(self._catalogue, team, role, evidence_of(self._session, people), self._clock())
+        counted = self._calibrations.counted_of(people)
+        return heatmap(self._catalogue, team, role, counted, self._clock(), self._calibrations.current)
 
     def layer(self, team: Team, key: str) -> LayerPage:
         """Return one layer of a team: who covers it and how sure that is. Raises NotFound."""

@@ -13,12 +13,12 @@ import numpy as np
 from assessor.content.schema import Catalogue, Layer, RoleTarget
 from assessor.measurement import team as chances
 from assessor.measurement.fusion import MIDDLE
-from assessor.models.profile import Evidence
 from assessor.models.team import Team, TeamMember
 from assessor.services.errors import NotFound
-from assessor.services.evidence import of_layers
+from assessor.services.evidence import Counted, fit_counted, of_layers
+from assessor.services.parameters import Parameters
 from assessor.services.profile_view import ProfileView
-from assessor.services.standing import LayerStanding, stand
+from assessor.services.standing import LayerStanding, standings
 
 __all__ = ["Cell", "Column", "Heatmap", "LayerPage", "Row", "display_name", "heatmap", "layer_page", "shared_part"]
 
@@ -120,9 +120,14 @@ class LayerPage:
 
 
 def heatmap(
-    catalogue: Catalogue, team: Team, role: RoleTarget | None, evidence: Mapping[int, Sequence[Evidence]], now: datetime
+    catalogue: Catalogue,
+    team: Team,
+    role: RoleTarget | None,
+    counted: Mapping[int, Sequence[Counted]],
+    now: datetime,
+    parameters: Parameters,
 ) -> Heatmap:
-    """Put the heatmap of a team together; `evidence` holds the rows of every member who shares anything.
+    """Put the heatmap of a team together; `counted` holds the rows of every member who shares anything.
 
     What somebody does not share moves nothing that is shown, though layers speak of one another.
     """
@@ -130,10 +135,10 @@ def heatmap(
     rows = []
     for member in team.members:
         shared = set(member.shares or ())
-        rows_shared = of_layers(catalogue, evidence.get(member.person_id, ()), shared)
-        standings = stand(layers, rows_shared, now) if shared else ()
+        rows_shared = of_layers(catalogue, counted.get(member.person_id, ()), shared)
+        standing = standings(layers, fit_counted(rows_shared, now, parameters), now) if shared else ()
         cells = tuple(
-            _cell(standings[index], role.levels[index] if role else None) if layer.key in shared else Cell("private")
+            _cell(standing[index], role.levels[index] if role else None) if layer.key in shared else Cell("private")
             for index, layer in enumerate(layers)
         )
         rows.append(Row(member, display_name(member), cells))
@@ -175,12 +180,12 @@ def shared_part(view: ProfileView, shares: Sequence[str]) -> ProfileView:
         one
         if one.layer.key in shares
         else replace(
-            one, level=None, low=None, high=None, sd=None, held=False, verified=False, stale=False, private=True,
-            moves=(), earlier=None, change=None, growth=(), dots=(), lines=(),
+            one, level=None, low=None, high=None, sd=None, held=False, verified=False, stale=False, last_at=None,
+            private=True, moves=(), earlier=None, change=None, growth=(), dots=(), lines=(),
         )
         for one in (replace(one, target=None, weight=1.0) for one in view.layers)
     )  # fmt: skip
-    return replace(view, role=None, layers=layers, overall=None, steps=())
+    return replace(view, role=None, layers=layers, overall=None, steps=(), fitted=None)
 
 
 def display_name(member: TeamMember) -> str:

@@ -16,6 +16,7 @@ from assessor.content.schema import Catalogue
 from assessor.models.session import writing
 from assessor.services.account import AccountService
 from assessor.services.audit import AuditService
+from assessor.services.calibration import CalibrationService
 from assessor.services.candidacy import CandidacyService
 from assessor.services.demo import DemoService
 from assessor.services.hiring import HiringService
@@ -61,6 +62,11 @@ class Unit:
         return AuditService(self.session, self._clock)
 
     @cached_property
+    def calibration(self) -> CalibrationService:
+        """Return the parameters that profiles are fitted with, the same for everything in this unit."""
+        return CalibrationService(self.session, self._clock, self.audit)
+
+    @cached_property
     def account(self) -> AccountService:
         """Return what users do with their accounts and sessions."""
         return AccountService(
@@ -70,6 +76,8 @@ class Unit:
             audit=self.audit,
             workspaces=self.workspace,
             identities=self.identity,
+            profiles=self.profile,
+            calibrations=self.calibration,
         )
 
     @cached_property
@@ -85,7 +93,7 @@ class Unit:
     @cached_property
     def profile(self) -> ProfileService:
         """Return what people do with ratings and levels."""
-        return ProfileService(self.session, self.catalogue, self._clock)
+        return ProfileService(self.session, self.catalogue, self._clock, self.calibration)
 
     @cached_property
     def portfolio(self) -> PortfolioService:
@@ -105,7 +113,7 @@ class Unit:
     @cached_property
     def team(self) -> TeamService:
         """Return what managers and members do with teams."""
-        return TeamService(self.session, self.catalogue, self._clock, self.audit)
+        return TeamService(self.session, self.catalogue, self._clock, self.audit, self.calibration)
 
     @cached_property
     def hiring(self) -> HiringService:
@@ -134,6 +142,7 @@ class Unit:
             portfolios=self.portfolio,
             reviews=self.review,
             looks=self.looks,
+            calibrations=self.calibration,
         )
 
     @cached_property

@@ -14,6 +14,7 @@ from jinja2 import StrictUndefined
 from markupsafe import Markup, escape
 
 from assessor.analysis.grading import GRADE_NAMES
+from assessor.measurement.fusion import VERIFYING_SHARE
 from assessor.services.account import PASSWORD_LENGTH
 from assessor.web import context
 from assessor.web.charts import bar, line, marker
@@ -54,6 +55,7 @@ def init_filters(app: Flask) -> None:
         marker=marker,
         instrument_names=INSTRUMENTS,
         grade_names=GRADE_NAMES,
+        verifying_share=VERIFYING_SHARE,
     )
     app.context_processor(_shared)
 

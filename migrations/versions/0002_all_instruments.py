@@ -1,4 +1,4 @@
-"""The quiz, reviews, teams, hiring, and who looked at whose levels"""
+"""The quiz, reviews, teams, hiring, calibrations, and who looked at whose levels"""
 
 from __future__ import annotations
 
@@ -20,6 +20,24 @@ EVIDENCE_CHECKS = (
 
 
 def upgrade() -> None:
+    op.create_table(
+        "calibration",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("people", name="kind", native_enum=False, create_constraint=True, length=20),
+            nullable=False,
+        ),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("parameters", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("made_by", sa.String(length=60), nullable=False),
+        sa.CheckConstraint("number > 0", name="ck_calibration_number"),
+        sa.PrimaryKeyConstraint("id", name="pk_calibration"),
+        sa.UniqueConstraint("kind", "number", name="uq_calibration_kind_number"),
+    )
     op.create_table(
         "requisition",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -301,3 +319,4 @@ def downgrade() -> None:
     op.drop_table("candidate")
     op.drop_table("team")
     op.drop_table("requisition")
+    op.drop_table("calibration")

@@ -70,7 +70,7 @@ def test_every_command_is_documented_and_helps(command: str) -> None:
 def test_commands_stand_in_the_order_of_what_people_do() -> None:
     done = subprocess.run([sys.executable, "-m", "assessor", "--help"], capture_output=True, text=True, check=True)
     listed = re.findall(r"^  (\w+)  ", done.stdout.partition("Commands:")[2], re.MULTILINE)
-    assert listed == ["score", "serve", "worker", "user", "demo", "db", "content"]
+    assert listed == ["score", "serve", "worker", "user", "demo", "db", "calibrate", "content"]
 
 
 def test_links_between_documents_lead_somewhere() -> None:

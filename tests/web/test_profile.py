@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +10,10 @@ from html import unescape
 import pytest
 
 from assessor.content.schema import Catalogue
+from assessor.measurement.fusion import Hyper
 from assessor.models.profile import Evidence
+from assessor.services.estimation import Proposal
+from assessor.services.parameters import Parameters
 from assessor.services.unit import UnitFactory
 from tests.services.conftest import Clock
 from tests.web.conftest import Browser, Person
@@ -55,6 +59,14 @@ def words(page: str) -> str:
 def chosen(page: str, field: str) -> str | None:
     found = re.search(rf'name="{field}" value="([^"]*)" checked', page)
     return found[1] if found else None
+
+
+def sign_in_again(person: Person, unit: UnitFactory) -> None:
+    """Sign somebody in whose session has run out while the clock went on."""
+    with unit(write=True) as u:
+        key = u.account.sign_in(person.actor.user_id)
+    with person.browser.client.session_transaction() as session:
+        session["key"] = key
 
 
 # Before there is an account
@@ -376,4 +388,115 @@ def test_a_verified_layer_says_so(ada: Person, unit: UnitFactory, catalogue: Cat
         )
     page = ada.browser.open("/me")
     assert page.count("✓ verified") == 1
-    assert "Verified: at least 30%" in ada.browser.open("/me/layers/data-engineering")
+    layer = words(ada.browser.open("/me/layers/data-engineering"))
+    assert re.search(r"✓ \d+% of the weight is from quizzes or independent reviews; 30% is needed", layer)
+    assert "quicker way" not in layer
+
+
+def test_a_layer_says_what_is_missing_for_verified_and_the_quicker_way(
+    ada: Person, unit: UnitFactory, catalogue: Catalogue
+) -> None:
+    rate(unit, ada.id, catalogue, 3)
+    page = ada.browser.open("/me/layers/data-engineering")
+    assert "Not yet: 0% of the weight is from quizzes and independent reviews, 30% is needed." in words(page)
+    assert re.search(r"The quicker way is a quiz of this layer : ten questions make it about \d\d%", words(page))
+    assert 'href="/quiz?layer=data-engineering"' in page
+    assert 'href="/reviews?layer=data-engineering"' in page
+    assert "Fresh: the newest evidence is of 2 Mar 2026" in words(page)
+
+
+def test_old_evidence_says_since_when_and_what_renews_it(
+    ada: Person, unit: UnitFactory, catalogue: Catalogue, clock: Clock
+) -> None:
+    with unit(write=True) as u:
+        u.session.add(
+            Evidence(person_id=ada.id, at=clock.now, layer=2, level=3.5, noise_sd=0.3, instrument="quiz", source="quiz")
+        )
+    assert "old evidence" not in ada.browser.open("/me")
+    clock.forward(days=700)
+    sign_in_again(ada, unit)
+    assert "old evidence: 2026-03" in ada.browser.open("/me")
+    layer = words(ada.browser.open("/me/layers/data-engineering"))
+    found = re.search(
+        r"Old since (\d+ \w+ \d{4}) : the newest evidence is of 2 Mar 2026 , and the interval has grown from "
+        r"±(\d\.\d) to ±(\d\.\d)\. A quiz of today would make it ±(\d\.\d), a review ±(\d\.\d)",
+        layer,
+    )
+    assert found is not None, layer
+    then, now, quiz, review = (float(found[place]) for place in (2, 3, 4, 5))
+    assert then < now
+    assert max(quiz, review) < now
+
+
+def test_growth_is_a_real_change_or_within_noise_with_the_smallest_that_would_show(
+    ada: Person, unit: UnitFactory, catalogue: Catalogue, clock: Clock
+) -> None:
+    def quiz(*levels: float) -> None:
+        with unit(write=True) as u:
+            u.session.add_all(
+                Evidence(
+                    person_id=ada.id, at=clock.now, layer=layer, level=level, noise_sd=0.25, instrument="quiz",
+                    source="quiz",
+                )
+                for layer, level in enumerate(levels)
+            )  # fmt: skip
+
+    quiz(1.0, 3.0)
+    clock.forward(days=360)
+    quiz(3.5, 3.2)
+    sign_in_again(ada, unit)
+    page = words(ada.browser.open("/me"))
+    assert re.search(r"\+1\.\d real change", page)
+    shown = re.search(r"\+0\.\d within noise \((\d\.\d)\)", page)
+    assert shown is not None
+    real = words(ada.browser.open("/me/layers/mathematical-foundations"))
+    assert "a real change: more than noise would make in any of ten layers" in real
+    noise = words(ada.browser.open("/me/layers/model-understanding"))
+    assert (
+        f"within noise. The estimate is cautious, drawn towards 0; the smallest growth that would show here is {shown[1]}."
+        in noise
+    )
+
+
+def test_levels_name_the_calibration_they_were_computed_with(
+    ada: Person, visitor: Browser, unit: UnitFactory, catalogue: Catalogue
+) -> None:
+    rate(unit, ada.id, catalogue, 3)
+    pages = (lambda: ada.browser.open("/me/layers/data-engineering"), lambda: visitor.open("/how-scores-are-made"))
+    for page in pages:
+        assert "with the defaults of the model" in words(page())
+    with unit(write=True) as u:
+        proposal = Proposal(u.calibration.current, Parameters(Hyper(q=0.49)), (), (), (), people=34, rows=2710)
+        u.calibration.store(proposal, by="operator")
+    for page in pages:
+        assert "with calibration 1 of 2 Mar 2026" in words(page())
+    told = words(visitor.open("/how-scores-are-made"))
+    assert "estimated from 2,710 pieces of evidence of 34 people" in told
+    assert "A level drifts by about ±0.7 a year" in told
+    data = json.loads(ada.browser.open("/settings/export"))
+    assert data["levels"]["calibration"]["number"] == 1
+
+
+def test_the_worked_example_is_the_demo_persons_and_adds_up(
+    visitor: Browser, unit: UnitFactory, catalogue: Catalogue, statements: list[str]
+) -> None:
+    made_up = words(visitor.open("/how-scores-are-made"))
+    assert "of a person who is made up" in made_up
+    person_id = load_demo(unit, catalogue)
+    show_repository(unit, person_id, {"docker": 3, "unit-tests": 4})
+    statements.clear()
+    page = visitor.open("/how-scores-are-made")
+    assert len(statements) == 1
+    assert len(gzip.compress(page.encode())) <= 30_000
+    told = words(page)
+    assert "of Sam Rivera , the person of the demo" in told
+    found = re.search(r"(2\.5(?: [+−] \d\.\d\d)+) = (\d\.\d\d) \.", told)
+    assert found is not None, told
+    terms = [float(term) for term in found[1].replace("− ", "-").replace("+ ", "").split()]
+    assert sum(terms) == pytest.approx(float(found[2]), abs=0.005 * len(terms))
+    key = re.search(r'href="/demo/layers/([a-z-]+)">', page)
+    assert key is not None
+    with unit() as u:
+        view = u.profile.view(person_id)
+    level = next(one.level for one in view.layers if one.layer.key == key[1])
+    assert level == pytest.approx(float(found[2]), abs=0.006)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from assessor.analysis.grading import CEILING, ENOUGH, NEGATIVE_CAP, NO_CREDIT, NOTEBOOKS_ONLY, SETTING_CAPS, TESTS_ONLY
 from assessor.content.schema import Catalogue, Layer, Level, Signal, SignalText
 from assessor.measurement.fusion import LAYERS, MIDDLE, VERIFYING_SHARE, EvidenceRow, Hyper, Instrument, fit
+from assessor.services.parameters import Parameters
 from assessor.services.standing import NO_PROOF_CEILING, PROOF_LAYERS
 
 __all__ = ["Alone", "Explained", "SignalLine", "explained"]
 
-HYPER = Hyper()
 EXAMPLE = 4.0
 
 
@@ -48,7 +49,7 @@ class Explained:
     by_both: Alone
     proof_layers: tuple[Layer, ...]
     version: str
-    hyper: Hyper = HYPER
+    parameters: Parameters
     middle: float = MIDDLE
     verifying: float = VERIFYING_SHARE
     enough: float = ENOUGH
@@ -59,9 +60,19 @@ class Explained:
     no_credit: float = NO_CREDIT
     no_proof: float = NO_PROOF_CEILING
 
+    @property
+    def hyper(self) -> Hyper:
+        """Return the parameters of the model that are in use."""
+        return self.parameters.hyper
 
-def explained(catalogue: Catalogue) -> Explained:
-    """Put together what explains the scores of a catalogue."""
+    @property
+    def drift(self) -> float:
+        """Return by how much a level drifts in a year, as SD."""
+        return math.sqrt(self.hyper.q)
+
+
+def explained(catalogue: Catalogue, parameters: Parameters) -> Explained:
+    """Put together what explains the scores of a catalogue that are fitted with these parameters."""
     framework = catalogue.framework
     layer_of = {topic.key: layer for layer in framework.layers for topic in layer.topics}
     lines: dict[str, list[SignalLine]] = {layer.key: [] for layer in framework.layers}
@@ -74,21 +85,22 @@ def explained(catalogue: Catalogue) -> Explained:
         layers=framework.layers,
         signals=tuple((layer, tuple(lines[layer.key])) for layer in framework.layers),
         count=len(framework.signals),
-        by_self=_alone("self"),
-        by_repository=_alone("repo"),
-        by_both=_alone("self", "repo"),
+        by_self=_alone(parameters.hyper, "self"),
+        by_repository=_alone(parameters.hyper, "repo"),
+        by_both=_alone(parameters.hyper, "self", "repo"),
         proof_layers=tuple(layer for layer in framework.layers if layer.id in PROOF_LAYERS),
         version=framework.label,
+        parameters=parameters,
     )
 
 
-@cache
-def _alone(*instruments: Instrument) -> Alone:
+@lru_cache(maxsize=32)
+def _alone(hyper: Hyper, *instruments: Instrument) -> Alone:
     rows = [
         EvidenceRow(time=0.0, layer=layer, level=EXAMPLE, noise_sd=None, instrument=one, source=one)
         for one in instruments
         for layer in range(LAYERS)
     ]
-    profile = fit(rows)
+    profile = fit(rows, hyper=hyper)
     low, high = profile.interval(0.0)[0]
     return Alone(EXAMPLE, float(profile.level(0.0)[0]), float(low), float(high))

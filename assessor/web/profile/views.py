@@ -131,7 +131,10 @@ def demo_layer(key: str) -> ResponseReturnValue:
 @action("profile.explain")
 def explain() -> ResponseReturnValue:
     """Show what a level means and where it comes from."""
-    return render_template("profile/explain.html", told=explained(catalogue()))
+    with unit() as u:
+        example = u.profile.example()
+    told = explained(catalogue(), example.parameters)
+    return render_template("profile/explain.html", told=told, example=example)
 
 
 def _rater() -> Actor | None:
@@ -191,7 +194,7 @@ def _result_page(token: str, *, resumed: bool) -> str:
         view=view,
         chart=profile_radar(view, None),
         source=answers.get("source"),
-        told=explained(catalogue()),
+        told=explained(catalogue(), view.parameters),
         token=token,
         link=settings().base_url + url_for("profile.resume", token=token),
         resumed=resumed,
