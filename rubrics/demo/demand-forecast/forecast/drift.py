@@ -36,9 +36,9 @@ def main() -> int:
     """Return 3 if a column drifted."""
     reference, current = (pd.read_parquet(Path(name)) for name in sys.argv[1:3])
     given = params().drift
-    found = drifted(reference, current, given.psi, given.bins)
+    found = drifted(reference, current, given.max_psi, given.bins)
     for name, value in found.items():
-        print(f"{name}: PSI {value:.3f} over {given.psi}")
+        print(f"{name}: PSI {value:.3f} over {given.max_psi}")
     return DRIFTED if found else 0
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import mlflow
 import numpy as np
 import pandas as pd
+from sklearn.metrics import mean_pinball_loss
+from sklearn.model_selection import TimeSeriesSplit
 
 from forecast.settings import Params, Thresholds, params
 from forecast.train import fit, predict
@@ -19,20 +21,13 @@ LAST_YEAR = "lag_52"
 def folds(rows: pd.DataFrame, count: int) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """Yield training and held-out rows; every fold ends later, and none sees a week of its future."""
     weeks = np.sort(rows["week"].unique())
-    for fold in range(count, 0, -1):
-        start, end = len(weeks) - fold * WEEKS_HELD_OUT, len(weeks) - (fold - 1) * WEEKS_HELD_OUT
-        yield rows[rows["week"] < weeks[start]], rows[rows["week"].isin(weeks[start:end])]
+    for before, held in TimeSeriesSplit(n_splits=count, test_size=WEEKS_HELD_OUT).split(weeks):
+        yield rows[rows["week"].isin(weeks[before])], rows[rows["week"].isin(weeks[held])]
 
 
 def wape(units: pd.Series, forecast: pd.Series) -> float:
     """Return the sum of absolute errors over the sum of sales: a store that sells nothing does not divide by zero."""
     return float((units - forecast).abs().sum() / units.sum())
-
-
-def pinball(units: pd.Series, forecast: pd.Series, alpha: float) -> float:
-    """Return the mean pinball loss of a quantile."""
-    error = units - forecast
-    return float(np.maximum(alpha * error, (alpha - 1) * error).mean())
 
 
 def figures(held: pd.DataFrame, forecast: pd.DataFrame) -> dict[str, float]:
@@ -43,7 +38,7 @@ def figures(held: pd.DataFrame, forecast: pd.DataFrame) -> dict[str, float]:
     return {
         "wape": wape(units, forecast["q50"]),
         "wape_last_year": wape(units, held[LAST_YEAR].fillna(0)),
-        "pinball_95": pinball(units, forecast["q95"], 0.95),
+        "pinball_95": float(mean_pinball_loss(units, forecast["q95"], alpha=0.95)),
         "coverage_95": float((units <= forecast["q95"]).mean()),
         "district_gap": max(by_district) - min(by_district),
     }

@@ -15,8 +15,8 @@ class Line:
     waste: float
 
 
-def service_level(line: Line) -> float:
-    """Return the share of weeks in which the shelf should not run empty (the newsvendor's critical ratio)."""
+def newsvendor_ratio(line: Line) -> float:
+    """Return the share of weeks in which the shelf should not run empty (Arrow, Harris and Marschak 1951)."""
     return line.margin / (line.margin + line.waste)
 
 
@@ -33,7 +33,7 @@ def demand_at(line: Line, level: float) -> float:
 
 def crates(line: Line) -> int:
     """Return how many crates cover the demand that stock does not."""
-    missing = max(0.0, demand_at(line, service_level(line)) - line.stock)
+    missing = max(0.0, demand_at(line, newsvendor_ratio(line)) - line.stock)
     return -int(-missing // line.crate)
 
 

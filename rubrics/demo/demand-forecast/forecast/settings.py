@@ -20,7 +20,7 @@ class Thresholds:
 class Drift:
     """From which PSI on a column has drifted, over how many bins."""
 
-    psi: float
+    max_psi: float
     bins: int
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from forecast import promote as promotion
 from forecast.drift import psi
-from forecast.evaluate import folds, missed, pinball, wape
+from forecast.evaluate import folds, missed, wape
 from forecast.settings import Thresholds
 
 LEAST = Thresholds(wape=0.24, coverage_95=(0.93, 0.97), district_gap=0.05)
@@ -20,11 +20,9 @@ def test_no_fold_sees_its_future():
         assert len(held) == 8
 
 
-def test_wape_and_pinball_of_known_errors():
+def test_wape_of_known_errors():
     units, forecast = pd.Series([10.0, 0.0, 30.0]), pd.Series([8.0, 2.0, 30.0])
     assert wape(units, forecast) == pytest.approx(0.1)
-    assert pinball(pd.Series([10.0]), pd.Series([8.0]), 0.95) == pytest.approx(1.9)
-    assert pinball(pd.Series([8.0]), pd.Series([10.0]), 0.95) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(("name", "value"), [("wape", 0.3), ("coverage_95", 0.99), ("district_gap", 0.06)])

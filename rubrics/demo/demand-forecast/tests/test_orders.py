@@ -2,16 +2,16 @@
 
 import pytest
 
-from forecast.orders import Line, crates, demand_at, order, service_level
+from forecast.orders import Line, crates, demand_at, newsvendor_ratio, order
 
 MILK = Line("milk", {0.5: 100, 0.8: 130, 0.95: 160}, stock=20, crate=12, margin=0.3, waste=0.2)
 SALAD = Line("salad", {0.5: 40, 0.8: 60, 0.95: 90}, stock=0, crate=10, margin=0.5, waste=1.0)
 
 
 def test_what_spoils_dearly_is_ordered_carefully():
-    assert service_level(MILK) == pytest.approx(0.6)
-    assert service_level(SALAD) < 0.5
-    assert demand_at(SALAD, service_level(SALAD)) == 40
+    assert newsvendor_ratio(MILK) == pytest.approx(0.6)
+    assert newsvendor_ratio(SALAD) < 0.5
+    assert demand_at(SALAD, newsvendor_ratio(SALAD)) == 40
 
 
 def test_demand_between_two_quantiles():

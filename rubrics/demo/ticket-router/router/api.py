@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
-import httpx
 import structlog
 import uvicorn
 from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from openai import OpenAI
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, Field
 
@@ -52,10 +52,10 @@ def router() -> Router:
     """Put the router together at the first request."""
     rules, keys = policy(), secrets()
     handbook = [Passage(**json.loads(line)) for line in Path("config/handbook.jsonl").read_text().splitlines()]
-    client = httpx.Client(headers={"Authorization": f"Bearer {keys.model_key.get_secret_value()}"})
-    model = Model(client, keys.model_url, rules.model, timeout=rules.timeout_seconds, attempts=rules.attempts)
+    client = OpenAI(base_url=keys.model_url, api_key=keys.model_key.get_secret_value())
+    model = Model(client, rules.model, timeout=rules.timeout_seconds, attempts=rules.attempts)
     return Router(
-        rules, Handbook(handbook), model, Meter(rules.budget_per_day), AuditLog(keys.data / "audit.jsonl").write
+        rules, Handbook(handbook), model, Meter(rules.budget_per_day), AuditLog(keys.data / "audit.jsonl").record
     )
 
 

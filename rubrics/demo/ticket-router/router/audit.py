@@ -1,4 +1,4 @@
-"""Keep who had which ticket routed where, and why: one line each, appended, every line covering the one before it."""
+"""Keep for whom which ticket was routed where, and why: one line each, every line covering the one before it."""
 
 import hashlib
 import json
@@ -16,14 +16,14 @@ class AuditLog:
         self._lock = Lock()
         self._last = self._read_last()
 
-    def write(self, client: str, ticket: str, queue: str, reason: str) -> None:
-        """Append one decision; it is on the disk when this returns."""
+    def record(self, actor: str, action: str, ticket: str, reason: str) -> None:
+        """Append what was done for whom, and why; it is on the disk when this returns."""
         with self._lock:
             entry = {
                 "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "client": client,
+                "actor": actor,
+                "action": action,
                 "ticket": hashlib.sha256(ticket.encode()).hexdigest(),
-                "queue": queue,
                 "reason": reason,
                 "previous": self._last,
             }

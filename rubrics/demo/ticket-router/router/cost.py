@@ -24,12 +24,12 @@ class OverBudget(RuntimeError):
 class Usage:
     """Tokens of one call, as the model's server counts them."""
 
-    input: int
-    output: int
+    input_tokens: int
+    output_tokens: int
 
     def dollars(self, price: Price) -> float:
         """Return what the call cost."""
-        return (self.input * price.input + self.output * price.output) / MILLION
+        return (self.input_tokens * price.input + self.output_tokens * price.output) / MILLION
 
 
 class Meter:
@@ -41,7 +41,7 @@ class Meter:
         self._day = today()
         self._spent: dict[str, float] = defaultdict(float)
 
-    def check(self) -> None:
+    def check_budget(self) -> None:
         """Return if a call may be made. Raises OverBudget."""
         self._turn()
         if sum(self._spent.values()) >= self._budget:
@@ -52,8 +52,8 @@ class Meter:
         self._turn()
         dollars = usage.dollars(price)
         self._spent[client] += dollars
-        TOKENS.labels(client, "input").inc(usage.input)
-        TOKENS.labels(client, "output").inc(usage.output)
+        TOKENS.labels(client, "input").inc(usage.input_tokens)
+        TOKENS.labels(client, "output").inc(usage.output_tokens)
         DOLLARS.labels(client).inc(dollars)
         LEFT.set(self._budget - sum(self._spent.values()))
         return dollars

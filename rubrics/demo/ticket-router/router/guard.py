@@ -50,7 +50,7 @@ class Verdict:
     confidence: float
 
 
-def clean(ticket: str) -> Clean:
+def sanitize_user_text(ticket: str) -> Clean:
     """Return the ticket without hidden signs, cut to length, between marks that are new for each ticket."""
     folded = unicodedata.normalize("NFKC", ticket)
     visible = "".join(sign for sign in folded if unicodedata.category(sign) not in HIDDEN or sign == "\n")
@@ -58,7 +58,7 @@ def clean(ticket: str) -> Clean:
     return Clean(text, secrets.token_hex(8), bool(SUSPICIOUS.search(visible)) or visible != folded)
 
 
-def check(answer: str, queues: list[str], system_prompt: str) -> Verdict:
+def check_model_answer(answer: str, queues: list[str], system_prompt: str) -> Verdict:
     """Return the model's verdict, or raise Refused for anything that is not one.
 
     An answer that repeats a part of the system prompt is refused as well: somebody talked the model into it.

@@ -7,7 +7,7 @@ import structlog
 from prometheus_client import Counter
 
 from router.cost import Meter, OverBudget
-from router.guard import Clean, Refused, check, clean
+from router.guard import Clean, Refused, check_model_answer, sanitize_user_text
 from router.model import Model, Unavailable
 from router.privacy import mask_pii
 from router.retrieval import Handbook
@@ -54,8 +54,8 @@ class Router:
 
     def route(self, client: str, ticket: str) -> Routed:
         """Return where a ticket goes; the decision is in the audit log before it is known outside."""
-        routed = self._decide(client, clean(mask_pii(ticket)))
-        self._audit(client, ticket, routed.queue, routed.reason)
+        routed = self._decide(client, sanitize_user_text(mask_pii(ticket)))
+        self._audit(client, f"routed to {routed.queue}", ticket, routed.reason)
         ROUTED.labels(routed.queue, routed.reason).inc()
         log.info("routed", client=client, queue=routed.queue, reason=routed.reason, dollars=round(routed.dollars, 6))
         return routed
@@ -64,7 +64,7 @@ class Router:
         if ticket.suspicious:
             return Routed("human", "suspicious")
         try:
-            self._meter.check()
+            self._meter.check_budget()
             reply = self._model.ask(self._system, self._message(ticket))
         except OverBudget:
             return Routed("human", "over budget")
@@ -73,7 +73,7 @@ class Router:
             return Routed("human", "unavailable")
         dollars = self._meter.charge(client, reply.usage, self._policy.prices[self._policy.model])
         try:
-            verdict = check(reply.text, self._policy.queues, self._system)
+            verdict = check_model_answer(reply.text, self._policy.queues, self._system)
         except Refused as error:
             log.warning("answer refused", cause=str(error))
             return Routed("human", "refused", dollars)

@@ -42,7 +42,7 @@ class Secrets(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ROUTER_")
 
-    model_url: str = "http://localhost:11434/v1/chat/completions"
+    model_url: str = "http://localhost:11434/v1"
     model_key: SecretStr
     clients: dict[str, SecretStr]
     data: Path = Path("/var/lib/router")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.guard import LONGEST, Refused, check, clean
+from router.guard import LONGEST, Refused, check_model_answer, sanitize_user_text
 from router.privacy import mask_pii
 
 QUEUES = ["billing", "human"]
@@ -16,16 +16,16 @@ ATTACKS = [json.loads(line) for line in Path("evaluation/attacks.jsonl").read_te
 
 @pytest.mark.parametrize("attack", [one for one in ATTACKS if one["kind"] != "translated"], ids=lambda one: one["kind"])
 def test_clumsy_attacks_are_seen_before_the_model_is_asked(attack):
-    assert clean(attack["text"]).suspicious
+    assert sanitize_user_text(attack["text"]).suspicious
 
 
 def test_an_ordinary_ticket_is_not_suspicious():
-    assert not clean("Please ignore my last mail, the parcel came this morning.").suspicious
+    assert not sanitize_user_text("Please ignore my last mail, the parcel came this morning.").suspicious
 
 
 @given(st.text(max_size=9_000))
 def test_no_text_can_close_its_own_fence(text):
-    ticket = clean(text)
+    ticket = sanitize_user_text(text)
     assert len(ticket.text) <= LONGEST
     assert ticket.fenced().count(ticket.mark) == 2
 
@@ -43,7 +43,7 @@ def test_no_text_can_close_its_own_fence(text):
 )
 def test_what_is_no_verdict_is_refused(answer):
     with pytest.raises(Refused):
-        check(answer, QUEUES, "You sort tickets.")
+        check_model_answer(answer, QUEUES, "You sort tickets.")
 
 
 def test_cards_are_masked_and_order_numbers_are_not():

@@ -4,6 +4,7 @@ from datetime import date
 
 import httpx
 import pytest
+from openai import OpenAI
 
 from router.audit import AuditLog
 from router.cost import Meter, OverBudget, Usage
@@ -25,15 +26,18 @@ def model(*answers, attempts=3):
             raise found
         if isinstance(found, int):
             return httpx.Response(found)
-        usage = {"prompt_tokens": 400, "completion_tokens": 20}
-        return httpx.Response(200, json={"choices": [{"message": {"content": found}}], "usage": usage})
+        message = {"role": "assistant", "content": found}
+        usage = {"prompt_tokens": 400, "completion_tokens": 20, "total_tokens": 420}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        return httpx.Response(200, json={"id": "1", "choices": [choice], "usage": usage})
 
-    client = httpx.Client(transport=httpx.MockTransport(answer))
-    return Model(client, "http://model", "m", timeout=1, attempts=attempts, sleep=lambda _: None)
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    client = OpenAI(base_url="http://model/v1", api_key="none", http_client=http)
+    return Model(client, "m", timeout=1, attempts=attempts, sleep=lambda _: None)
 
 
 def router(tmp_path, asked, budget=1.0):
-    return Router(policy(), Handbook(PASSAGES), asked, Meter(budget), AuditLog(tmp_path / "audit.jsonl").write)
+    return Router(policy(), Handbook(PASSAGES), asked, Meter(budget), AuditLog(tmp_path / "audit.jsonl").record)
 
 
 def test_a_ticket_goes_where_the_model_says(tmp_path):
@@ -67,16 +71,16 @@ def test_a_spent_budget_stops_calls_until_tomorrow():
     meter = Meter(0.001, today=lambda: days[-1])
     meter.charge("shop", Usage(10_000, 100), Price(input=0.15, output=0.6))
     with pytest.raises(OverBudget):
-        meter.check()
+        meter.check_budget()
     days.append(date(2025, 5, 2))
-    meter.check()
+    meter.check_budget()
 
 
 def test_a_changed_line_of_the_audit_log_shows(tmp_path):
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path)
     for queue in ("returns", "billing", "human"):
-        log.write("shop", "It leaks", queue, "model")
+        log.record("shop", f"routed to {queue}", "It leaks", "model")
     assert AuditLog(path).verify()
     path.write_text(path.read_text().replace("billing", "account"))
     assert not log.verify()
