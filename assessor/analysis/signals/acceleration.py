@@ -11,12 +11,13 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Idiom, Lookup, idioms, last_of, library_calls, lookup_of, root_of
+from assessor.analysis.signals.lazy import Lazy, Pattern
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place
 from assessor.analysis.signals.told import told
 
 __all__ = ["gpu_efficiency", "latency_optimization"]
 
-HALF = re.compile(
+HALF = Lazy(
     r"=?(?:torch|jax\.numpy|tensorflow|numpy)\.(?:float16|bfloat16|half)$|(?:float16|bfloat16|fp16|bf16|16|16-mixed|bf16-mixed|mixed_float16|mixed_bfloat16|fp8)$"
 )
 
@@ -68,13 +69,11 @@ GIVEN: dict[str, str] = {
     "gradient_checkpointing": "saves GPU memory by computing twice", "use_amp": "computes in mixed precision", "fp16_backend": "computes in mixed precision",
 }  # fmt: skip
 SET = ("torch_dtype", "precision", "mixed_precision", "dtype", "param_dtype", "bnb_4bit_compute_dtype")
-MODELS = re.compile(
+MODELS = Lazy(
     r"transformers|diffusers|pytorch_lightning|lightning|accelerate|vllm|peft|trl|unsloth|sentence_transformers|flax|composer|fabric|ctranslate2|auto_gptq|TTS|nemo"
 )
 RESERVED = ("num_gpus", "gpus_per_trial", "gpu", "accelerators", "accelerator_count", "resources_per_worker")
-SCHEDULED = re.compile(
-    r"(?:ray|modal|kfp|kubernetes|skypilot|sky|beam|runpod|metaflow|flytekit|dstack|kubernetes_asyncio)\b"
-)
+SCHEDULED = Lazy(r"(?:ray|modal|kfp|kubernetes|skypilot|sky|beam|runpod|metaflow|flytekit|dstack|kubernetes_asyncio)\b")
 
 
 def gpu_efficiency(project: Project) -> Iterator[Finding]:
@@ -217,25 +216,25 @@ FASTER = idioms(
         "puts requests together into batches",
     ),
 )
-FAST_GIVEN: dict[str, tuple[str, re.Pattern[str]]] = {
+FAST_GIVEN: dict[str, tuple[str, Pattern]] = {
     "load_in_8bit": ("loads the model quantised", re.compile(r"True")),
     "load_in_4bit": ("loads the model quantised", re.compile(r"True")),
     "quantization_config": ("loads the model quantised", re.compile(r"=.+")),
     "batchable": ("puts requests together into batches", re.compile(r"True")),
     "max_batch_size": ("puts requests together into batches", re.compile(r"[2-9]|\d\d+|=.+")),
 }
-SERVERS = re.compile(
+SERVERS = Lazy(
     r"bentoml|litserve|ray|mosec|kserve|transformers|peft|vllm|triton|modal|pytriton|unsloth|diffusers|text_generation"
 )
-PREDICTS = re.compile(
+PREDICTS = Lazy(
     r"^(?:predict\w*|encode\w*|embed\w*|generate|infer\w*|complet\w+|create|forward|score\w*|translate|search|similarity_search\w*|query|invoke|transform|from_pretrained|load_model|pipeline|execute|recommend\w*)$"
 )
-KEEPS = re.compile(r"functools\.(?:lru_cache|cache|cached)(?:\(\))?$|(?:async_lru)\.alru_cache(?:\(\))?$")
-REDIS = re.compile(
+KEEPS = Lazy(r"functools\.(?:lru_cache|cache|cached)(?:\(\))?$|(?:async_lru)\.alru_cache(?:\(\))?$")
+REDIS = Lazy(
     r"(?:redis|aioredis|redis_om|pymemcache|pylibmc|coredis|valkey|fakeredis|upstash_redis)\b.*\.(?:setex|set|psetex|hset|mset)$"
 )
-TEACHES = re.compile(r"teacher", re.IGNORECASE)
-DIVERGES = re.compile(
+TEACHES = Lazy(r"teacher", re.IGNORECASE)
+DIVERGES = Lazy(
     r"torch\.nn\.(?:functional\.)?(?:kl_div|KLDivLoss|mse_loss|MSELoss|cosine_embedding_loss)(?:\(\)\(\))?$|(?:tensorflow\.)?keras\.losses\.(?:KLDivergence|kl_divergence)(?:\(\)\(\))?$"
 )
 

@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Lookup, idioms, last_of, library_calls, lookup_of, root_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import Place, at_call, at_place, scopes_within, setting_of
 from assessor.analysis.signals.testing import asserting_line
@@ -68,25 +69,23 @@ GUARDS = idioms(
     ("validated", r"instructor\.(?:from_\w+|patch|apatch)$|outlines\.(?:\w+\.)*(?:json|choice|regex|Generator|generate\.\w+)$|guidance\.(?:select|gen|json)$", "the answer must fit a schema"),
 )  # fmt: skip
 PLATFORM = frozenset({"apply_guardrail", "shield_prompt", "sanitize_user_prompt", "detect_injection", "scan_prompt"})
-CLASSIFIER = re.compile(
+CLASSIFIER = Lazy(
     r"prompt[-_]?guard|prompt[-_]injection|llama[-_]?guard|jailbreak[-_]?(?:classifier|detector)|shieldgemma",
     re.IGNORECASE,
 )
-OWN_GUARD = re.compile(
+OWN_GUARD = Lazy(
     r"(?:^|_)(?:prompt_?)?(?:injections?|jailbreaks?)(?:_|$)|^(?:_?)(?:sanitize|sanitise|screen|guard|neutralize|neutralise|quarantine|isolate|spotlight|delimit|fence|escape|vet|filter|check|validate|moderate|wrap)_"
     r"(?:\w+_)?(?:prompt|user_input|user_text|user_message|untrusted\w*|llm_(?:output|response|answer|input)|model_output|model_answer|completion|tool_calls?|tool_args|tool_arguments|tool_name|retrieved_\w+)$",
     re.IGNORECASE,
 )
-OTHER_INJECTION = re.compile(
-    r"sql|dependency|fault|noise|inject_dep|xss|html|csv|log_injection|shell|command", re.IGNORECASE
-)
-CHECKS = re.compile(
+OTHER_INJECTION = Lazy(r"sql|dependency|fault|noise|inject_dep|xss|html|csv|log_injection|shell|command", re.IGNORECASE)
+CHECKS = Lazy(
     r"(?:re|regex)\.|.*\.(?:search|match|fullmatch|sub|findall|replace|translate|encode|predict\w*|lower|casefold|strip|model_validate\w*|validate\w*|classify|detect\w*|scan|create|analyze\w*|get|invoke|generate)$|any$|all$|len$|json\.loads$|html\.escape$|isinstance$"
 )
-ASKED = re.compile(
+ASKED = Lazy(
     r"(?:a?create\w*|a?parse|a?completion|generate\w*|Agent|run|run_sync|chat|GenerationConfig|GenerateContentConfig)$"
 )
-ALLOWED = re.compile(
+ALLOWED = Lazy(
     r"allowed_?(?:tools?|functions|actions|tool_names)$|tools?_?(?:allow_?list|whitelist)$|(?:allow_?list|whitelist)(?:ed)?_?(?:tools?|actions)$|(?:safe|permitted)_tools$",
     re.IGNORECASE,
 )
@@ -155,7 +154,7 @@ def _allow_lists(lookup: Lookup) -> Iterator[Finding]:
                 break
 
 
-ATTACKS = re.compile(
+ATTACKS = Lazy(
     r"art\.attacks\..*\.(?:generate|extract|poison|infer)$|foolbox\.(?:\w+\.)*attacks\.\w+|foolbox\.attacks\..*|torchattacks\.\w+(?:\(\)\(\))?$|cleverhans\..*(?:fast_gradient_method|projected_gradient_descent|carlini\w*|generate)$"
     r"|advertorch\.attacks\..*|autoattack\.AutoAttack\(\)\.run_standard_evaluation\w*$|textattack\.(?:\w+\.)*(?:Attacker\(\)\.attack_dataset|attack_recipes\.\w+|augmentation\.\w+\(\)\.augment)"
     r"|secml\..*\.run$|robustbench\..*|art\.(?:estimators|metrics)\.\w*robust\w*|captum\.robust\..*|nlpaug\..*\.augment$|checklist\.(?:perturb|test_\w+)\..*|giskard\.scan$|pyrit\..*|garak\..*|deepteam\..*"
@@ -182,15 +181,15 @@ ATTACK_ROOTS = frozenset(
     }
     | {"atheris", "schemathesis", "imagecorruptions", "augly"}
 )
-ATTACK_NAME = re.compile(
+ATTACK_NAME = Lazy(
     r"fgsm|(?:^|_)pgd(?:_|$)|adversarial_(?:attack|example|perturb\w*|noise|step)|fast_gradient|perturb|deepfool|(?:^|_)attack(?:_|$)",
     re.IGNORECASE,
 )
-PERTURBED = re.compile(
+PERTURBED = Lazy(
     r"robust|perturb|typos?(?:_|$)|nois[ey]|adversarial|attack|fuzz|corrupt|garbage|invariance|invariant",
     re.IGNORECASE,
 )
-PREDICTS = re.compile(
+PREDICTS = Lazy(
     r"predict\w*|classif\w*|score\w*|infer\w*|forward|post|detect\w*|evaluate\w*|generate|answer|ask|moderate|__call__"
 )
 

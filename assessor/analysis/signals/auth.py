@@ -13,12 +13,13 @@ from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Lookup, last_of, lookup_of
 from assessor.analysis.signals.infrastructure import HANDLER_DECORATOR, ROUTE
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Place, at_call, at_place, methods, scopes_within
 from assessor.analysis.signals.told import told
 
 __all__ = ["api_auth"]
 
-REQUIRED = re.compile(
+REQUIRED = Lazy(
     r"flask_login\.(?:utils\.)?(?:login_required|fresh_login_required)|flask_jwt_extended\.(?:view_decorators\.)?(?:jwt_required|fresh_jwt_required"
     r"|jwt_refresh_token_required|jwt_optional)|flask_httpauth\.\w+\(\)\.login_required|flask_security\.(?:decorators\.)?(?:auth_required"
     r"|login_required|roles_required|roles_accepted|permissions_required|auth_token_required)|flask_principal\.\w+\(\)\.require"
@@ -30,22 +31,22 @@ REQUIRED = re.compile(
 )
 """Decorators of libraries that let nobody in without proof."""
 
-BASES = re.compile(
+BASES = Lazy(
     r"django\.contrib\.auth\.mixins\.(?:LoginRequired|PermissionRequired|UserPassesTest)Mixin$|rest_framework\.permissions\.BasePermission$"
     r"|rest_framework\.authentication\.\w+Authentication$|starlette\.authentication\.AuthenticationBackend$"
 )
-CHECKED = re.compile(
+CHECKED = Lazy(
     r"flask_jwt_extended\.(?:view_decorators\.)?verify_jwt_in_request$|fastapi_jwt_auth\.AuthJWT\(\)\.(?:jwt_required|fresh_jwt_required)$"
     r"|aiohttp_security\.(?:api\.)?check_(?:authorized|permission)$|flask_basicauth\.BasicAuth$"
 )
-PERMISSION = re.compile(r"rest_framework\.permissions\.(?!AllowAny|BasePermission|SAFE)\w+")
-SCHEME = re.compile(
+PERMISSION = Lazy(r"rest_framework\.permissions\.(?!AllowAny|BasePermission|SAFE)\w+")
+SCHEME = Lazy(
     r"fastapi\.security\.(?:\w+\.)?(?:OAuth2\w*|HTTP(?:Bearer|Basic|Digest)|APIKey\w+|OpenIdConnect)(?:\(\))?"
 )
-USERS = re.compile(
+USERS = Lazy(
     r"(?:fastapi_users|fastapi_login|fastapi_azure_auth|fastapi_keycloak|fastapi_auth0|fastapi_cloudauth|clerk_backend_api)\b"
 )
-DEPENDS = re.compile(
+DEPENDS = Lazy(
     r"(?:fastapi|fastapi\.params|fastapi\.param_functions)\.(?:Depends|Security)$|litestar\.di\.Provide$|ninja\..*Auth$"
 )
 REFUSED = (
@@ -72,9 +73,7 @@ REFUSED = (
     ),
     *("json_response", "RedirectResponse", "HttpError", "ApiError", "abort_with_status"),
 )
-DENIED = re.compile(
-    r"(?:aiohttp|werkzeug|rest_framework|django|sanic|falcon|litestar|quart|connexion|chalice|starlite)\."
-)
+DENIED = Lazy(r"(?:aiohttp|werkzeug|rest_framework|django|sanic|falcon|litestar|quart|connexion|chalice|starlite)\.")
 DENIED_LASTS = (
     *(
         "HTTPUnauthorized",
@@ -93,17 +92,17 @@ DENIED_LASTS = (
         "ForbiddenError",
     ),
 )
-CODES = re.compile(
+CODES = Lazy(
     r"=?(?:.*\.)?(?:HTTP_40[13]\w*|UNAUTHORIZED|FORBIDDEN|UNAUTHENTICATED|PERMISSION_DENIED|40[13])(?:\.value)?$"
 )
-SIGN_IN = re.compile(
+SIGN_IN = Lazy(
     r"(?:^|_)(?:log_?in|sign_?(?:in|up|on)|register|token|refresh|callback|authenticate|reset|auth|oauth\w*|password)(?:_|$)",
     re.IGNORECASE,
 )
-HOOKS = re.compile(
+HOOKS = Lazy(
     r".*\(\)\.(?:middleware|before_request|before_app_request|on_request|before_serving|listener)(?:\(\))?$|aiohttp\.web\.middleware$"
 )
-MIDDLEWARE = re.compile(
+MIDDLEWARE = Lazy(
     r"starlette\.middleware\.base\.BaseHTTPMiddleware$|django\.utils\.deprecation\.MiddlewareMixin$|grpc(?:\.aio)?\.ServerInterceptor$"
 )
 SWITCHES = ("auth_enabled", "http_auth_level", "requires_proxy_auth", "authorizer", "auth_mode")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Site, at_call
 
@@ -17,23 +17,23 @@ __all__ = ["imbalance_handling"]
 WEIGHTS = words_of(
     "class_weight sample_weight pos_weight scale_pos_weight is_unbalance auto_class_weights class_weights sample_weights"
 )
-LOSS = re.compile(
+LOSS = Lazy(
     r"torch\.nn\.(?:modules\.loss\.)?(?:CrossEntropyLoss|NLLLoss)$|torch\.nn\.functional\.(?:cross_entropy|nll_loss)$"
 )
 """Losses whose `weight` is one figure for each class; of others it is one for each element."""
-WHOLE = re.compile(
+WHOLE = Lazy(
     r"sklearn\.utils\.class_weight\.compute_(?:class|sample)_weight$|torch\.utils\.data\.(?:sampler\.)?WeightedRandomSampler$|imblearn\.ensemble\.\w+$|torchsampler\.|catalyst\..*BalanceClassSampler$"
     r"|sklearn\.utils\.resample$|tensorflow\.data\.Dataset\.(?:sample_from_datasets|rejection_resample)$|tensorflow\.nn\.weighted_cross_entropy_with_logits$"
 )
-RESAMPLES = re.compile(r"(?:.*imblearn\..*|\?[\w.]*)\.(?:fit_resample|fit_sample)$")
-SPLITS = re.compile(r"sklearn\.model_selection\.(?:\w+\.)?(?:train_test_split|\w*KFold(?:\(\)\.split)?|cross_val\w+)$")
-IMPUTERS = re.compile(
+RESAMPLES = Lazy(r"(?:.*imblearn\..*|\?[\w.]*)\.(?:fit_resample|fit_sample)$")
+SPLITS = Lazy(r"sklearn\.model_selection\.(?:\w+\.)?(?:train_test_split|\w*KFold(?:\(\)\.split)?|cross_val\w+)$")
+IMPUTERS = Lazy(
     r"sklearn\.impute\.(?:_\w+\.)?\w*Imputer$|feature_engine\.imputation\.\w+$|pyspark\.ml\.feature\.Imputer$"
 )
-PIPES = re.compile(
+PIPES = Lazy(
     r"(?:sklearn|imblearn)\.(?:pipeline\.(?:Pipeline|make_pipeline)|compose\.(?:ColumnTransformer|make_column_transformer))$|pyspark\.ml\.(?:pipeline\.)?Pipeline$"
 )
-SAMPLERS = re.compile(r"imblearn\.(?:over_sampling|under_sampling|combine)\.\w+$")
+SAMPLERS = Lazy(r"imblearn\.(?:over_sampling|under_sampling|combine)\.\w+$")
 
 
 def imbalance_handling(project: Project) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.configuration import test_runs
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import last_of, lookup_of
 from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import at_call
@@ -18,23 +19,23 @@ from assessor.analysis.signals.told import told
 
 __all__ = ["dataset_checks", "disabled_checks"]
 
-READS = re.compile(
+READS = Lazy(
     r"(?:pandas|polars|dask\.dataframe|geopandas|cudf|modin\.pandas)\.(?:read_\w+|scan_\w+)$|datasets\.load_(?:dataset|from_disk)$|numpy\.(?:load|loadtxt|genfromtxt)$|csv\.(?:DictReader|reader)$"
     r"|pyarrow\.\w+\.read_\w+$|pyarrow\.parquet\.\w+|.*\.read\.(?:csv|parquet|json|table)$|duckdb\.(?:read_\w+|sql|query)$|great_expectations\.read_\w+$|jsonlines\.open$|.*\.iter_jsonl$"
 )
-LOADER = re.compile(
+LOADER = Lazy(
     r"(?:load|read|fetch)_?(?:\w*(?:data|dataset|df|frame|rows|table|csv|parquet|train|samples|corpus|raw|features)\w*)?$",
     re.I,
 )
-STRONG = re.compile(
+STRONG = Lazy(
     r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.notna|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.shape|\.mean|\.std|\.min|\.max|\.quantile|\.value_counts|\.median|\.null_count|\.features|\.describe|\.unique)\b"
     r"|scipy\.stats\.\w+|numpy\.(?:isnan|isfinite)$"
 )
-EXPECTS = re.compile(
+EXPECTS = Lazy(
     r"pandera\..*\.validate$|great_expectations\..*|deepchecks\..*\.run$|tensorflow_data_validation\.validate_statistics$|evidently\.test_suite\..*|.*\.expect_(?:column|table)_\w+$|.*\.run_checkpoint$|whylogs\..*constraints.*|soda\..*"
 )
-EXPECTED = re.compile(r".*\.expect_(?:column|table)_\w+$|great_expectations\.")
-TEMPORARY = re.compile(r"tmp|temp|StringIO|BytesIO|fixtures?|\bio\b", re.I)
+EXPECTED = Lazy(r".*\.expect_(?:column|table)_\w+$|great_expectations\.")
+TEMPORARY = Lazy(r"tmp|temp|StringIO|BytesIO|fixtures?|\bio\b", re.I)
 
 
 def dataset_checks(project: Project) -> Iterator[Finding]:
@@ -118,12 +119,12 @@ def _own_function(project: Project, name: str) -> bool:
     return place is not None and role_of(place.path) is Role.OWN
 
 
-UNVERIFIED = re.compile(
+UNVERIFIED = Lazy(
     r"(?:requests|httpx|boto3|botocore|urllib3|aiohttp|hvac|minio|elasticsearch|opensearchpy|niquests|httplib2)\b.*|\?[\w.]*(?:session|client|http|requests?|boto\w*|s3\w*)(?:\(\))?\.(?:get|post|put|patch|delete|request|client|resource|head|create_client|send)$"
 )
 SWITCHES = ("verify", "verify_ssl", "verify_certs", "ssl", "disable_ssl_certificate_validation")
-CONTEXT = re.compile(r"ssl\._create_unverified_context$")
-SKIPPED = re.compile(r"pytest\.mark\.skip(?:\(\))?$|unittest\.skip(?:\(\))?$")
+CONTEXT = Lazy(r"ssl\._create_unverified_context$")
+SKIPPED = Lazy(r"pytest\.mark\.skip(?:\(\))?$|unittest\.skip(?:\(\))?$")
 MOST_SKIPPED = 3
 
 

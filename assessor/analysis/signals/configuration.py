@@ -15,6 +15,7 @@ from assessor.analysis.facts.model import PythonFacts
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.steps import Ran, steps_of
 from assessor.analysis.signals.told import told
 from assessor.analysis.signals.words import lints, tests, unwrap
@@ -22,11 +23,11 @@ from assessor.analysis.signals.words import lints, tests, unwrap
 __all__ = ["ci_tests", "lint_config", "test_runs", "test_steps"]
 
 OWN = frozenset({Role.OWN})
-TEST_ACTIONS = re.compile(
+TEST_ACTIONS = Lazy(
     r"orb:[\w-]+/(?:test|run-tests|pytest)$|task:(?:VSTest|DotNetCoreCLI|Maven|Gradle)@|.*/(?:tox|tests?|pytest|run-tests)\.ya?ml@|.*/run-pytest(?:-action)?@"
     r"|cypress-io/github-action@|pypa/cibuildwheel@|actions-rs/cargo@|.*/pytest-action@|nick-invision/retry@|nick-fields/retry@"
 )
-LINT_ACTIONS = re.compile(
+LINT_ACTIONS = Lazy(
     r"pre-commit/action@|(?:psf/black|astral-sh/ruff-action|chartboost/ruff-action|rickstaa/action-black|py-actions/flake8|isort/isort-action"
     r"|golangci/golangci-lint-action|(?:super-linter|github)/super-linter|wearerequired/lint-action|jakebailey/pyright-action|hadolint/hadolint-action"
     r"|tsuyoshicho/action-mypy|reviewdog/action-[\w-]+|suo/flake8-github-action|dciborow/action-pylint)(?:/[\w-]+)*@"
@@ -131,12 +132,12 @@ def _runs_test_file(project: Project, ran: Ran) -> bool:
     return False
 
 
-SECTIONS = re.compile(
+SECTIONS = Lazy(
     r"(?:tool\.)?(?:ruff|black|mypy|isort|pylint|flake8|pyright|basedpyright|yapf|autopep8|pycodestyle|pep8|pydocstyle|bandit|ty|pyrefly|pyre"
     r"|darglint|docformatter|interrogate|codespell|djlint|sqlfluff|blue|importlinter|vulture|refurb|style)(?:$|[.\-:].*)"
     r"|(?:master|messages control|basic|format|tool\.pylint\.\S+|main)"
 )
-OWN_FILES = re.compile(
+OWN_FILES = Lazy(
     r"(.*/)?(\.eslintrc(\.\w+)?|eslint\.config\.[cm]?[jt]s|\.prettierrc(\.\w+)?|prettier\.config\.[cm]?js|biome\.jsonc?|tslint\.json|\.stylelintrc(\.\w+)?"
     r"|\.golangci\.(ya?ml|toml)|\.?rustfmt\.toml|clippy\.toml|\.clang-(format|tidy)|\.rubocop\.yml|pyrightconfig\.json|checkstyle\.xml|\.swiftlint\.yml)"
 )

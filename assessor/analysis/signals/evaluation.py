@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from assessor.analysis.facts.model import PythonFacts
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place, code_of, first_of_each_file
 
-METRIC = re.compile(
+METRIC = Lazy(
     r"sklearn\.metrics\.(?!pairwise|make_scorer|get_scorer|DistanceMetric)\w+(?:\.\w+)?$"
     r"|(?:torchmetrics|pytorch_lightning\.metrics|ignite\.metrics)\.(?:\w+\.)*\w+(?:\(\))?$"
     r"|evaluate\.load\(\)\.(?:compute|add_batch)$|datasets\.load_metric\(\)\.(?:compute|add_batch)$|seqeval\.metrics\.\w+$"
@@ -20,27 +21,27 @@ METRIC = re.compile(
     r"|tensorflow_model_analysis\.run_model_analysis$|mlflow\.(?:models\.)?evaluate$|deepeval\.(?:evaluate|assert_test)$|mir_eval\.|pesq\.|pystoi\."
     r"|allennlp\.training\.metrics\.\w+|fastai\.metrics\.|xgboost\.cv$|lightgbm\.cv$|catboost\.cv$|editdistance\.eval$"
 )
-CROSS = re.compile(
+CROSS = Lazy(
     r"sklearn\.model_selection\.(?:cross_val_score|cross_validate|cross_val_predict|GridSearchCV|RandomizedSearchCV)$|xgboost\.cv$|lightgbm\.cv$"
 )
-KERAS_EVALUATE = re.compile(
+KERAS_EVALUATE = Lazy(
     r"(?:.*keras.*|\?[\w.]*(?:model|net|estimator|classifier|clf|trainer)\w*)\.(?:evaluate|evaluate_generator|score)$",
     re.IGNORECASE,
 )
-TRAIN_ROWS = re.compile(
+TRAIN_ROWS = Lazy(
     r"(?:^=?[?~]?|[._])(?:x|y)?_?train(?:ing)?(?:_|$|[._])|train_(?:y|x|labels?)|(?:y|x|labels?)_tr(?:ain)?$",
     re.IGNORECASE,
 )
-OWN_METRIC = re.compile(
+OWN_METRIC = Lazy(
     r"(?:^|_)(?:accuracy|precision|recall|f1|f_?score|f1_score|auc|auroc|roc|wer|cer|bleu|rouge|map|mean_average_precision|ndcg|mrr|mse|rmse|mae|mape|r2|iou|dice"
     r"|perplexity|hits_at|hit_rate|error_rate|edit_distance|word_error_rate|confusion_matrix|topk?|top_k|top_\d|psnr|ssim|top1|top5)(?:_|$|s$|@|\d)",
     re.IGNORECASE,
 )
-EVALUATES = re.compile(
+EVALUATES = Lazy(
     r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|valid|validate|validation|val|test|testing|infer|score|predict|benchmark|dev)(?:_|$|\d)",
     re.IGNORECASE,
 )
-COUNTED = re.compile(
+COUNTED = Lazy(
     r"(?:^|_|\.)(?:correct|hits?|num_correct|n_correct|tp|true_pos\w*|matches|acc|right|corrects)(?:_|$|\d)",
     re.IGNORECASE,
 )
@@ -120,7 +121,7 @@ def _own_metrics(code: Code) -> Iterator[Finding]:
 
 
 COMPARES = frozenset({"/", "==", "-", "+="})
-EQUAL = re.compile(r"argmax|\.eq$|\.max$|topk|round|equal$")
+EQUAL = Lazy(r"argmax|\.eq$|\.max$|topk|round|equal$")
 
 
 def _callers(code: Code, place: Place) -> list[Site]:
@@ -136,7 +137,7 @@ def _qualified(known: PythonFacts, index: int) -> str:
     return ".".join(reversed(names))
 
 
-LEARNING = re.compile(
+LEARNING = Lazy(
     r"(?:torch|tensorflow|keras|sklearn|numpy|jax|transformers|xgboost|lightgbm|mxnet|paddle|datasets|pandas)\b"
 )
 
@@ -152,7 +153,7 @@ def _learns(code: Code, path: str, callers: list[Site]) -> bool:
     )
 
 
-TRACKED = re.compile(
+TRACKED = Lazy(
     r"mlflow\.(?:tracking\.)?(?:fluent\.)?(?:log_metrics?|log_params?|log_artifacts?|start_run|autolog|log_dict|log_figure|set_tags?|pyfunc\.log_model|keras\.log_model)$"
     r"|mlflow\.\w+\.(?:autolog|log_model)$|mlflow\.(?:tracking\.)?MlflowClient\(\)\.(?:log_\w+|create_run)$|mlflow\.start_run\(\)"
     r"|wandb\.(?:init|log|watch|config\.update|run\.log|log_artifact|sweep|agent)$|wandb\.init\(\)\.(?:log|watch|config\.update|finish|log_artifact)$"
@@ -169,7 +170,7 @@ TRACKED = re.compile(
     r"|sagemaker\.experiments\..*|smexperiments\.|visdom\.Visdom\(\)\.\w+$|polyaxon\.|guild\.|mltracker\.|swanlab\.(?:init|log)$|trackio\.(?:init|log)$"
     r"|ignite\.contrib\.handlers\.\w*logger|fastai\.callback\.(?:wandb|tensorboard)\.|studio\.\w*logger|determined\.|tensorflow\.estimator\.SummarySaverHook$"
 )
-BY_ARGUMENT = re.compile(r".*TrainingArguments$|.*SFTConfig$|ultralytics\.YOLO\(\)\.train$")
+BY_ARGUMENT = Lazy(r".*TrainingArguments$|.*SFTConfig$|ultralytics\.YOLO\(\)\.train$")
 
 
 def tracking(project: Project) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from assessor.analysis.facts.model import Call, Handler, PythonFacts
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Idiom, Lookup, idioms, last_of, library_calls, lookup_of, root_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place, setting_of
 
 __all__ = ["failure_handling", "swallowed_errors"]
@@ -156,10 +157,10 @@ TIMEOUTS = (
     "command_timeout",
     "_request_timeout",
 )
-SLEEPS = re.compile(r"(?:time|asyncio|trio|anyio|gevent|eventlet)\.sleep$")
-COUNTED = re.compile(r"retr(?:y|ies)|attempt|tries|max_wait|backoff", re.IGNORECASE)
-DEAD = re.compile(r"dead[_\-. ]?letter|(?:^|[_\-./])dlq(?:[_\-./]|$)|(?:^|[_\-./])dlt(?:[_\-./]|$)", re.IGNORECASE)
-IDEMPOTENT = re.compile(r"idempotency[_-]key", re.IGNORECASE)
+SLEEPS = Lazy(r"(?:time|asyncio|trio|anyio|gevent|eventlet)\.sleep$")
+COUNTED = Lazy(r"retr(?:y|ies)|attempt|tries|max_wait|backoff", re.IGNORECASE)
+DEAD = Lazy(r"dead[_\-. ]?letter|(?:^|[_\-./])dlq(?:[_\-./]|$)|(?:^|[_\-./])dlt(?:[_\-./]|$)", re.IGNORECASE)
+IDEMPOTENT = Lazy(r"idempotency[_-]key", re.IGNORECASE)
 
 
 def failure_handling(project: Project) -> Iterator[Finding]:
@@ -264,19 +265,17 @@ def _dead_letters(lookup: Lookup) -> Iterator[Finding]:
 
 
 BROAD = frozenset({"Exception", "BaseException", "builtins.Exception"})
-WORK = re.compile(
+WORK = Lazy(
     r"^(?:predict\w*|infer\w*|transform|fit_transform|encode|embed\w*|generate|score|classify|forward|execute\w*|fetch\w*|query|commit|insert\w*|upsert"
     r"|update_one|insert_one|insert_many|save|write\w*|to_sql|to_csv|to_parquet|read_\w+|load|loads|load_model|from_pretrained|download\w*|upload\w*"
     r"|get_object|put_object|send|publish|produce|consume|poll|post|request|urlopen|process\w*|ingest\w*|preprocess\w*|clean\w*|parse_(?!args|known_args)\w+|extract\w*"
     r"|score_\w+|load_\w+|save_\w+|get_prediction\w*|completions?|chat|search)$"
 )
-ASIDE = re.compile(
-    r"(?:^|/)(?:benchmarks?|profiling|experiments?|migrations?)/|(?:^|/)(?:setup|noxfile|benchmark\w*)\.py$"
-)
+ASIDE = Lazy(r"(?:^|/)(?:benchmarks?|profiling|experiments?|migrations?)/|(?:^|/)(?:setup|noxfile|benchmark\w*)\.py$")
 """Where nobody waits for an answer."""
 
-GETS = re.compile(r"(?:requests|httpx|aiohttp)\b.*\.(?:get|put|patch|delete)$|(?:redis)\b.*\.(?:get|set|hget|hset)$")
-TIDYING = re.compile(
+GETS = Lazy(r"(?:requests|httpx|aiohttp)\b.*\.(?:get|put|patch|delete)$|(?:redis)\b.*\.(?:get|set|hget|hset)$")
+TIDYING = Lazy(
     r"close|cleanup|clean_up|shut_?down|tear_?down|stop|__del__|__a?exit__|__repr__|__str__|version|dispose|release|disconnect|unlink|remove|delete|probe|ping|health"
     r"|is_available|available|has_|can_|supports|optional|warm|telemetry|track|notify|metrics?$|log_|_log$|debug|display|print|plot|show|install|detect|migrat|banner|update_check",
     re.IGNORECASE,

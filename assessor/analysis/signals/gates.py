@@ -13,6 +13,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Command, Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import last_of, lookup_of
 from assessor.analysis.signals.pipelines import IDLE, reproduces
 from assessor.analysis.signals.steps import Ran, steps_of
@@ -27,26 +28,26 @@ LEARNING = frozenset(
         " pytorch_lightning lightning azureml sagemaker kfp vertexai mlflow bentoml joblib timm ultralytics diffusers gensim surprise implicit"
     )
 )
-FITS = re.compile(
+FITS = Lazy(
     r".*\.(?:fit|partial_fit|fit_generator|fit_transform_predict|train|backward|fit_predict)$|(?:xgboost|lightgbm|catboost)\.(?:train|cv)$|sklearn\.model_selection\.cross_val\w+$"
     r"|azureml\..*\.(?:submit|publish)$|azureml\.pipeline\.core\.(?:pipeline\.)?Pipeline$|sagemaker\..*\.(?:fit|start|upsert)$|kfp\..*\.(?:create_run_from_\w+|run_pipeline)$"
     r"|google\.cloud\.aiplatform\.(?:PipelineJob|CustomTrainingJob)(?:\(\)\.(?:run|submit))?$"
 )
-JUDGES = re.compile(
+JUDGES = Lazy(
     r"sklearn\.metrics\.(?!pairwise)\w+$|.*\.(?:evaluate|score|cross_val_score)$|mlflow\.(?:models\.)?evaluate$|evaluate\.load\(\)\.compute$|torchmetrics\.|sklearn\.model_selection\.cross_val\w+$"
 )
-SPEAKS = re.compile(
+SPEAKS = Lazy(
     r"(?:^|[/_.\-])(?:train\w*|retrain\w*|fit|eval\w*|experiment\w*|backtest\w*|score|validate_model|model_?(?:test|check|validation|quality)\w*|pipeline\w*|hpo|tune)(?:[/_.\-]|$)",
     re.I,
 )
-CML = re.compile(
+CML = Lazy(
     r"(?:\S*/)?(?:cml(?:-\S+)?|mlflow\s+run|dvc\s+metrics\s+diff|az\s+ml\s+job\s+create|gcloud\s+ai\s+custom-jobs\s+create|papermill)\b"
 )
-DEPLOYS = re.compile(
+DEPLOYS = Lazy(
     r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:apply|set|rollout)|helm\s+(?:upgrade|install)|gcloud\s+(?:run|app|functions|ai\s+endpoints)\s+deploy\S*|aws\s+(?:ecs\s+update-service|lambda\s+update-function-code|sagemaker\s+\S+)"
     r"|az\s+(?:ml\s+(?:model\s+deploy|online-\w+\s+\w+)|webapp\s+\S+|containerapp\s+\S+|functionapp\s+\S+)|flyctl\s+deploy|fly\s+deploy|serverless\s+deploy|sls\s+deploy|cdk\s+deploy|bentoml\s+deploy|modal\s+deploy|heroku\s+container:release|eb\s+deploy)\b"
 )
-DEPLOYING = re.compile(
+DEPLOYING = Lazy(
     r"[aA]zure/(?:k8s-deploy|webapps-deploy|functions-action|container-apps-deploy-action)@|google-github-actions/(?:deploy-\w+)@|aws-actions/amazon-ecs-deploy-task-definition@|akhileshns/heroku-deploy@"
     r"|superfly/flyctl-actions\S*@|task:(?:HelmDeploy|Kubernetes\w*|AzureWebApp\w*|AzureFunctionApp\w*)@|.*(?:lambda|sagemaker)[\w-]*deploy[\w-]*@"
 )
@@ -213,7 +214,7 @@ def _after_tests(project: Project, ran: Ran) -> bool:
     )
 
 
-QUALITY = re.compile(
+QUALITY = Lazy(
     r"sklearn\.metrics\.\w+|torchmetrics\.|.*(?:^|[._~])(?:accuracy|f1|auc|roc_auc|rmse|mae|mse|precision|recall|perplexity|bleu|wer)\w*(?:\(\))?$|\?[\w.]*(?:model|clf|pipe\w*|estimator)\w*\.score$",
     re.I,
 )
@@ -256,12 +257,12 @@ def _model_tests(project: Project) -> Iterator[Finding]:
                 return
 
 
-SCHEDULES = re.compile(
+SCHEDULES = Lazy(
     r"azureml\.pipeline\.core\.(?:schedule\.)?Schedule\.create$|azure\.ai\.ml\.entities\.(?:JobSchedule|RecurrenceTrigger|CronTrigger)$|prefect\..*\.(?:serve|deploy)$|prefect\.client\.schemas\.schedules\.\w+$"
     r"|dagster\.(?:ScheduleDefinition|SensorDefinition|AutoMaterializePolicy\.\w+)$|google\.cloud\.aiplatform\..*\.create_schedule$|apscheduler\..*\.add_job$|schedule\.every\(\).*\.do$|sagemaker\..*PipelineSchedule$"
 )
-SCHEDULED = re.compile(r"dagster\.(?:schedule|sensor|asset_sensor)\b|celery\..*periodic_task|modal\..*")
-PROMOTES = re.compile(
+SCHEDULED = Lazy(r"dagster\.(?:schedule|sensor|asset_sensor)\b|celery\..*periodic_task|modal\..*")
+PROMOTES = Lazy(
     r".*\.(?:transition_model_version_stage|set_registered_model_alias|register_model|register|create_model_version|promote\w*|set_alias|link_model|copy_model_version)$|mlflow\.register_model$|.*(?:^|[.~_])(?:promote|register|publish|deploy)\w*$"
 )
 

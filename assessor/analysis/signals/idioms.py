@@ -13,12 +13,13 @@ from assessor.analysis.facts.model import Call, Value
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy, Pattern
 from assessor.analysis.signals.sites import Code, Place, Site, at_call, at_place, code_of
 
 __all__ = ["Decorated", "Idiom", "Lookup", "idioms", "last_of", "library_calls", "lookup_of", "root_of"]
 
-LIBRARIES = re.compile(r"\(\?:([\w|]+)\)\\|(\w+)")
-FIRST = re.compile(r"\w+")
+LIBRARIES = Lazy(r"\(\?:([\w|]+)\)\\|(\w+)")
+FIRST = Lazy(r"\w+")
 
 
 class Decorated(NamedTuple):
@@ -33,7 +34,7 @@ class Idiom(NamedTuple):
     """Say what calls of one library mean: `pattern` is matched against the whole resolved name."""
 
     detector: str
-    pattern: re.Pattern[str]
+    pattern: Pattern
     message: str
     strength: Strength = Strength.USED
     when: Callable[[Call], bool] | None = None
@@ -108,7 +109,7 @@ class Lookup:
         sites = [site for last in lasts for name in self._by_last.get(last, ()) for site in self.code.named(name)]
         yield from sorted(sites, key=_place)
 
-    def lasts(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+    def lasts(self, pattern: Pattern) -> Iterator[Site]:
         """Yield the calls the last part of whose name the pattern finds, in order of path and line."""
         names = [name for last, group in self._by_last.items() if pattern.search(last) for name in group]
         yield from sorted((site for name in names for site in self.code.named(name)), key=_place)
@@ -119,7 +120,7 @@ class Lookup:
         for site, value in sorted(found, key=lambda one: _place(one[0])):
             yield site._replace(name=self.project.resolve(site.path, site.name)), value
 
-    def decorated(self, pattern: re.Pattern[str]) -> Iterator[Decorated]:
+    def decorated(self, pattern: Pattern) -> Iterator[Decorated]:
         """Yield the functions and classes with a decorator whose resolved name the pattern matches."""
         return (one for one in self._decorated if pattern.match(one.name))
 
@@ -139,7 +140,7 @@ class Lookup:
                 found[place.definition.name].append(place)
         return found
 
-    def functions(self, pattern: re.Pattern[str]) -> Iterator[Place]:
+    def functions(self, pattern: Pattern) -> Iterator[Place]:
         """Yield the functions that do something and in whose name the pattern is found, in order of path and line."""
         places = [place for name, group in self._functions.items() if pattern.search(name) for place in group]
         yield from sorted(places, key=lambda place: (place.path, place.index))

@@ -12,37 +12,38 @@ from assessor.analysis.facts.configuration_model import ComposeFacts, DockerFact
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.steps import Ran, steps_of
 from assessor.analysis.signals.words import builds_image, option, tests
 
 __all__ = ["SKIPPED", "Images"]
 
-SKIPPED = re.compile(r"(?:^|/)\.devcontainer/|(?:^|/)devcontainer", re.IGNORECASE)
-MANIFEST_FILES = re.compile(
+SKIPPED = Lazy(r"(?:^|/)\.devcontainer/|(?:^|/)devcontainer", re.IGNORECASE)
+MANIFEST_FILES = Lazy(
     r"(?:.*/)?(?:[^/]*requirements[^/]*|constraints[^/]*|pyproject\.toml|setup\.(?:py|cfg)|poetry\.lock|uv\.lock|pipfile(?:\.lock)?|[^/]*environment[^/]*"
     r"|[^/]*dependencies[^/]*|conda[^/]*\.ya?ml|package(?:-lock)?\.json|yarn\.lock|go\.(?:mod|sum)|\.npmrc|pip\.conf|[^/]*\.lock|readme[^/]*|license[^/]*)",
     re.IGNORECASE,
 )
-RUNS_CONTENT = re.compile(
+RUNS_CONTENT = Lazy(
     r"(?:^|/)(?:nginx|httpd|caddy|apache|uvicorn-gunicorn[\w-]*|meinheld-gunicorn[\w-]*|uwsgi-nginx[\w-]*|tensorflow/serving|serving|torchserve|tritonserver"
     r"|pytorch/torchserve|aws-lambda-python|lambda/[\w.-]+|azure-functions/[\w.-]+|airflow|apache/airflow|superset|mlserver|seldon-core-s2i[\w-]*|kserve[\w/-]*"
     r"|jupyter/[\w-]+|grafana/grafana|prom/prometheus|php)(?:[:@]|$)"
 )
-BUILDING = re.compile(
+BUILDING = Lazy(
     r"docker/(?:build-push|bake)-action@|redhat-actions/buildah-build@|task:Docker(?:Compose)?@|.*kaniko|.*/(?:docker-build|build-push)[\w-]*@"
 )
-IDLE = re.compile(
+IDLE = Lazy(
     r"(?:(?:/bin/)?(?:ba|z)?sh\s+-\w*c\s+)?['\"]?(?:echo|true|sleep|tail|exit|printf)\b[^&|;]*|(?:/bin/|/usr/bin/)?(?:ba|z)?sh(?:\s+-\w+)*|i?python3?"
 )
-TRYING = re.compile(
+TRYING = Lazy(
     r"\bdocker(?:-compose|\s+compose)?\s+(?:\S+\s+){0,6}(?:run|exec|up)\b|container-structure-test|\bdgoss\b|\bkind load\b"
 )
-OWN_INSTALL = re.compile(
+OWN_INSTALL = Lazy(
     r"\bpip[\d.]*\s+install\b[^&|;]*\s(?:-e\s+)?\.(?:/[\w\-./]*)?(?:\[[\w,]+\])?(?=\s|$)|\bsetup\.py\s+(?:install|develop|bdist|build)|\bpip[\d.]*\s+install\b[^&|;]*\.whl"
     r"|\b(?:poetry|pdm|pipenv)\s+(?:install|sync)|\buv\s+(?:sync|build)|\b(?:go|cargo|npm|yarn|pnpm|mvn|gradle|gradlew)\s+(?:run\s+)?(?:build|install|package|start)\b"
     r"|\bmake\b|\bcmake\b|\bdotnet\s+(?:build|publish)|\bmanage\.py\b|\b(?:npm|yarn|pnpm)\s+(?:run|start)"
 )
-WORD = re.compile(r"[\w./:\-=]+")
+WORD = Lazy(r"[\w./:\-=]+")
 
 
 class Images:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of, methods, scopes_within
 from assessor.analysis.signals.watching import watched
 
@@ -21,12 +21,12 @@ VERB = (
     r"(?:route|get|post|put|patch|delete|head|options|websocket|websocket_route|api_route|api|api_operation|http|view_config|expose"
     r"|listen|local|resource|fastapi_endpoint|web_endpoint|asgi_app|wsgi_app)"
 )
-ROUTE = re.compile(rf"{WEB}\b.*(?:\.|\(\)\.){VERB}(?:\(\))?$")
-HANDLER_DECORATOR = re.compile(
+ROUTE = Lazy(rf"{WEB}\b.*(?:\.|\(\)\.){VERB}(?:\(\))?$")
+HANDLER_DECORATOR = Lazy(
     r"(?:bentoml\.(?:api|Service\(\)\.api)|ray\.serve\.deployment|functions_framework\.http|rest_framework\.decorators\.api_view"
     r"|django\.views\.decorators\.http\.\w+|kserve\..*)(?:\(\))?$"
 )
-REGISTRATION = re.compile(
+REGISTRATION = Lazy(
     rf"{WEB}\b.*\.(?:add_url_rule|add_api_route|add_api_websocket_route|add_resource|add_namespace|add_route|add_get|add_post|add_routes|add_view"
     r"|quickstart|register_controller)$"
     r"|starlette\.routing\.(?:Route|WebSocketRoute)$|aiohttp\.web\.(?:get|post|put|delete|route|view)$"
@@ -51,7 +51,7 @@ HANDLER_BASES: dict[str, frozenset[str]] = {
     "litserve.LitAPI": frozenset({"predict"}),
     "ts.torch_handler.base_handler.BaseHandler": frozenset({"handle", "inference", "preprocess", "postprocess"}),
 }
-_FRAMEWORK = re.compile(rf"{WEB}\b|django\b|rest_framework\b|json\.dumps$")
+_FRAMEWORK = Lazy(rf"{WEB}\b|django\b|rest_framework\b|json\.dumps$")
 
 
 def http_api(project: Project) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def _handler_classes(code: Code) -> Iterator[Finding]:
                 yield at_place("http-api", "servicer", place, f"{place.definition.name} implements a gRPC service")
 
 
-AZURE = re.compile(r"azureml\b|azure\.ai\.ml\b|inference_schema\b")
+AZURE = Lazy(r"azureml\b|azure\.ai\.ml\b|inference_schema\b")
 SAGEMAKER = frozenset({"model_fn", "predict_fn", "input_fn", "output_fn", "transform_fn"})
 PREDICTORS = frozenset({"PythonPredictor", "TensorFlowPredictor", "ONNXPredictor", "Handler", "TritonPythonModel"})
 
@@ -133,23 +133,23 @@ def _platform_handlers(code: Code) -> Iterator[Finding]:
             yield at_place("http-api", "platform", place, f"{place.definition.name} is served by its platform")
 
 
-CREATED = re.compile(
+CREATED = Lazy(
     r"prometheus_client\.(?:metrics\.)?(?:Counter|Gauge|Histogram|Summary|Info|Enum)$"
     r"|opentelemetry\.metrics\..*create_(?:up_down_)?(?:counter|histogram|gauge)$"
 )
-EMITTED = re.compile(
+EMITTED = Lazy(
     r"prometheus_client\.(?:metrics\.)?(?:Counter|Gauge|Histogram|Summary|Info|Enum)\(\).*"
     r"\.(?:inc|dec|set|observe|time|info|state|count_exceptions|track_inprogress|set_to_current_time|set_function)(?:\(\))?$"
     r"|opentelemetry\.metrics\..*create_(?:up_down_)?(?:counter|histogram|gauge)\(\)\.(?:add|record|set)$"
 )
-EXPOSED = re.compile(
+EXPOSED = Lazy(
     r"prometheus_client\.(?:exposition\.)?(?:start_http_server|start_wsgi_server|make_wsgi_app|make_asgi_app|generate_latest|push_to_gateway"
     r"|pushadd_to_gateway|write_to_textfile|MetricsHandler)|prometheus_client\..*\.(?:generate_latest|make_asgi_app)"
     r"|(?:prometheus_fastapi_instrumentator|starlette_exporter|starlette_prometheus|prometheus_flask_exporter|django_prometheus|aioprometheus"
     r"|prometheus_async)\."
     r"|opentelemetry\.(?:metrics\.set_meter_provider|sdk\.metrics\.MeterProvider|exporter\.)"
 )
-SHIPPED = re.compile(
+SHIPPED = Lazy(
     r"(?:statsd|datadog|pystatsd|aiodogstatsd|datadog_api_client)\b.*\.(?:incr|increment|decr|gauge|timing|timed|histogram|distribution|timer|set)"
     r"(?:\(\))?$"
     r"|.*\.put_metric_data$|.*\.create_time_series$|aws_embedded_metrics\..*put_metric$|aws_lambda_powertools\.(?:metrics\.)?Metrics\(\)\."

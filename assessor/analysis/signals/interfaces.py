@@ -11,20 +11,19 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.infrastructure import HANDLER_DECORATOR, ROUTE
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Decorated, Lookup, last_of, lookup_of, texts_given
 from assessor.analysis.signals.sites import Site, at_call, at_place, scopes_within
 from assessor.analysis.signals.told import told
 
 __all__ = ["api_schema", "tracing"]
 
-MODEL = re.compile(
+MODEL = Lazy(
     r"pydantic\.(?:main\.|v1\.|generics\.)?(?:BaseModel|RootModel|GenericModel)$|sqlmodel\.(?:main\.)?SQLModel$|msgspec\.Struct$|ninja\.(?:Schema|ModelSchema)$|(?:typing|typing_extensions)\.TypedDict$"
     r"|marshmallow\.(?:schema\.)?Schema$|flask_marshmallow\..*|apiflask\.Schema$|rest_framework\.serializers\.\w+$|ninja_schema\..*"
 )
-DATACLASS = re.compile(
-    r"(?:pydantic\.)?dataclasses\.dataclass|attrs?\.(?:define|s|frozen)|pydantic\.dataclasses\.dataclass"
-)
-SCHEMED = re.compile(
+DATACLASS = Lazy(r"(?:pydantic\.)?dataclasses\.dataclass|attrs?\.(?:define|s|frozen)|pydantic\.dataclasses\.dataclass")
+SCHEMED = Lazy(
     r"inference_schema\.schema_decorators\.(?:input_schema|output_schema)|flask_pydantic\.validate|(?:spectree|flask_pydantic_spec)\.\w+\(\)\.validate|.*\(\)\.(?:arguments|response|input|output|expect|marshal_with|doc)\(\)$"
     r"|webargs\.\w+\.use_(?:kw)?args|flasgger\.(?:swag_from|validate)|drf_spectacular\.utils\.extend_schema|drf_yasg\.utils\.swagger_auto_schema|quart_schema\.validate_\w+|connexion\..*|pydantic\.validate_call"
 )
@@ -34,9 +33,7 @@ SCHEMED_ROOTS = frozenset(
         " quart_schema connexion flask_apispec flask_openapi3"
     )
 )
-BENTO = re.compile(
-    r"bentoml\.io\.JSON(?:\.from_sample)?$|bentoml\.io\.(?:NumpyNdarray|PandasDataFrame)(?:\.from_sample)?$"
-)
+BENTO = Lazy(r"bentoml\.io\.JSON(?:\.from_sample)?$|bentoml\.io\.(?:NumpyNdarray|PandasDataFrame)(?:\.from_sample)?$")
 SIGNATURE = 15
 """Lines below `def` in which a signature ends."""
 
@@ -134,7 +131,7 @@ def _views(look: Lookup, models: dict[str, str]) -> Iterator[Finding]:
                     yield at_place("api-schema", "serializer", place, f"{place.definition.name} takes and gives {name}")
 
 
-SPANS = re.compile(
+SPANS = Lazy(
     r"opentelemetry\.(?:trace\.)?.*\.(?:start_as_current_span|start_span|use_span|set_attribute|add_event)(?:\(\))?$|opentelemetry\.instrumentation\..*\.(?:instrument\w*)$|openinference\.instrumentation\..*\.(?:instrument|start_as_current_span)$"
     r"|ddtrace\.(?:tracer\.(?:trace|wrap|start_span)|patch_all|patch|auto)(?:\(\))?$|sentry_sdk\.(?:start_transaction|start_span|trace|tracing\.trace)(?:\(\))?$|logfire\.(?:instrument\w*|span)(?:\(\))?$"
     r"|langfuse\..*(?:observe|trace|span|generation|start_as_current_\w+|CallbackHandler)(?:\(\))?$|langsmith\.(?:run_helpers\.)?(?:traceable|trace|wrappers\.\w+)(?:\(\))?$|traceloop\.sdk\..*|phoenix\.(?:otel\.register|trace\..*)$"
@@ -146,17 +143,17 @@ SPAN_ROOTS = words_of(
     "opentelemetry openinference ddtrace sentry_sdk logfire langfuse langsmith traceloop phoenix aws_xray_sdk aws_lambda_powertools elasticapm azure opencensus"
     " jaeger_client newrelic mlflow weave google zipkin py_zipkin opentracing skywalking uptrace"
 )
-TRACER = re.compile(
+TRACER = Lazy(
     r"opentelemetry\.(?:trace\.)?(?:get_tracer|set_tracer_provider)$|opentelemetry\.sdk\.trace\.TracerProvider$"
 )
-CORRELATION = re.compile(
+CORRELATION = Lazy(
     r"asgi_correlation_id\.\w+|flask_log_request_id\.\w+|starlette_context\.(?:plugins\.\w*Id\w*|middleware\.\w+)|django_guid\.\w+|fastapi_correlation\w*\.|starlette_correlation\w*\."
 )
-HEADER = re.compile(
+HEADER = Lazy(
     r"(?:x[-_])?(?:ms[-_])?(?:request|correlation|trace|b3-trace|amzn-trace)[-_]?id$|traceparent$|x-cloud-trace-context$",
     re.I,
 )
-HEADS = re.compile(r".*headers?(?:\(\))?\.(?:get|setdefault)$", re.I)
+HEADS = Lazy(r".*headers?(?:\(\))?\.(?:get|setdefault)$", re.I)
 BINDS = frozenset({"bind", "bind_contextvars", "new", "contextualize", "bound_contextvars"})
 RATES = ("traces_sample_rate", "traces_sampler", "enable_tracing")
 

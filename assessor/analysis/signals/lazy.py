@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-__all__ = ["Lazy"]
+__all__ = ["Lazy", "Pattern"]
 
 
 class Lazy:
@@ -36,3 +37,16 @@ class Lazy:
     def findall(self, text: str) -> list[str]:
         """Return all that the pattern's group finds."""
         return [str(found) for found in self._pattern().findall(text)]
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield every match in a text."""
+        return self._pattern().finditer(text)
+
+    @property
+    def pattern(self) -> str:
+        """Return the text of the pattern."""
+        return self._text
+
+
+Pattern = re.Pattern[str] | Lazy
+"""What detectors are given to match with."""

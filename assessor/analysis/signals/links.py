@@ -14,6 +14,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.infrastructure import EMITTED, ROUTE, SHIPPED
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Site, at_call
 from assessor.analysis.signals.told import told
@@ -32,14 +33,14 @@ LOADS = frozenset(
         " get_model_path pipeline unpickle SentenceTransformer download_file open load_checkpoint Predictor read from_file jit_load"
     )
 )
-ARTEFACT = re.compile(
+ARTEFACT = Lazy(
     r"[\w{}./\-@:]*?([\w\-{}]+\.(?:pkl|pickle|joblib|pt|pth|onnx|h5|hdf5|keras|ckpt|safetensors|cbm|bst|pmml|bin|model|mlmodel|tflite|npz|gguf|engine|skops|dill|ubj|txt|json))$",
     re.I,
 )
-PLAIN = re.compile(r"\.(?:txt|json|bin|model|npz)$", re.I)
-MODEL_WORD = re.compile(r"model|weights|checkpoint|classifier|regressor|pipeline|booster|net\b|ranker|scorer", re.I)
-REGISTERED = re.compile(r"models:/+([\w\-{}]+)")
-SERVING_PATH = re.compile(
+PLAIN = Lazy(r"\.(?:txt|json|bin|model|npz)$", re.I)
+MODEL_WORD = Lazy(r"model|weights|checkpoint|classifier|regressor|pipeline|booster|net\b|ranker|scorer", re.I)
+REGISTERED = Lazy(r"models:/+([\w\-{}]+)")
+SERVING_PATH = Lazy(
     r"(?:^|[/_\-])(?:serv\w*|predict\w*|infer\w*|scor\w*|api|app|main|handler|endpoint|deploy\w*|web|service|routes?|lambda\w*|batch\w*)(?:[/_\-.]|$)",
     re.I,
 )
@@ -155,7 +156,7 @@ def _loads_within(look: Lookup, site: Site) -> bool:
     return any(last_of(call.name) in LOADS for call in look.code.calls_within(place.path, int(place.index)))
 
 
-MOUNTS = re.compile(r"azureml\.core(?:\.model)?\.Model\.get_model_path$")
+MOUNTS = Lazy(r"azureml\.core(?:\.model)?\.Model\.get_model_path$")
 
 
 def _mounted(look: Lookup) -> Iterator[Finding]:
@@ -279,11 +280,11 @@ def _apart(look: Lookup, writer: Site, reader: Site, serving: frozenset[str]) ->
     )
 
 
-TOKENS = re.compile(
+TOKENS = Lazy(
     r"(?:^|[._=?\-{ ])(?:(?:prompt|completion|input|output|total|cached|reasoning|num|n|llm|gpu|used)_?(?:tokens?|cost|seconds|usd)|token_?(?:usage|count|cost)s?|tokens|tokens_used|usage|cost(?:_usd|_cents|s)?|total_cost|price|spend)(?:[._)\-} ]|$)",
     re.I,
 )
-MEASURED = re.compile(
+MEASURED = Lazy(
     r"(?:prompt|completion|input|output|total)_?tokens|token_usage|usage_metadata|\busage\b|completion_cost|tiktoken|get_openai_callback|gpu_seconds|cost_per_token|count_tokens|num_tokens",
     re.I,
 )
@@ -293,7 +294,7 @@ STORES = frozenset(
         " create save write writerow append_row put_item put_metric_data track emit capture xadd hincrbyfloat incrbyfloat add_scalar update_one"
     )
 )
-TELLS = re.compile(
+TELLS = Lazy(
     r"(?:logging\b|loguru\b|structlog\b|\?(?:logger|log|_logger|LOG)\.(?:info|debug|warning))|print$|list\.|dict\.|set\.|str\."
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from assessor.analysis.facts.configuration_model import LoadFacts
@@ -11,25 +10,26 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import last_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import methods, scopes_within
 from assessor.analysis.signals.steps import Ran, steps_of
 
 __all__ = ["load_tests"]
 
-USERS = re.compile(
+USERS = Lazy(
     r"locust\.(?:\w+\.)*(?:Fast)?Http(?:User|Locust)$|locust\.(?:\w+\.)*(?:User|TaskSet|SequentialTaskSet|Locust|HttpUser)$"
 )
-TOOLS = re.compile(
+TOOLS = Lazy(
     r"(?:^|[\s;&|(/'\"])(?:k6\s+(?:cloud\s+)?run\b|locust\s+[^;|]*(?:-f|--headless|--host|-H)\b|vegeta\s+attack\b|wrk2?\s+-\w|hey\s+-\w|ab\s+-[nckt]\b|bombardier\s+-"
     r"|oha\s+-|ghz\s+-|artillery\s+(?:run|quick)\b|jmeter\s+[^;|]*-n\b|fortio\s+load\b|autocannon\s+-|siege\s+-|perf_analyzer\s+-|h2load\s+-|nighthawk_client\b"
     r"|molotov\s)"
 )
-SAID = re.compile(r"[@\-+\s]*(?:echo\b|printf\b|#)[^|]*$")
-AT = re.compile(r"https?://|localhost|\$|\.[mc]?[jt]s\b|\.py\b|targets|\.jmx\b|\.ya?ml\b|--host|-H\s|:\d{2,5}\b|-m\s")
-ACTIONS = re.compile(r"grafana/(?:k6-action|run-k6-action)@|.*/(?:artillery|locust)[\w-]*@")
+SAID = Lazy(r"[@\-+\s]*(?:echo\b|printf\b|#)[^|]*$")
+AT = Lazy(r"https?://|localhost|\$|\.[mc]?[jt]s\b|\.py\b|targets|\.jmx\b|\.ya?ml\b|--host|-H\s|:\d{2,5}\b|-m\s")
+ACTIONS = Lazy(r"grafana/(?:k6-action|run-k6-action)@|.*/(?:artillery|locust)[\w-]*@")
 TOGETHER = frozenset({"gather", "ThreadPoolExecutor", "map", "submit", "imap_unordered", "TaskGroup"})
-CLIENT = re.compile(r"(?:requests|httpx|aiohttp|urllib\.request|grpc)\b|\?client\.|\?session\.")
+CLIENT = Lazy(r"(?:requests|httpx|aiohttp|urllib\.request|grpc)\b|\?client\.|\?session\.")
 TARGET = frozenset({"percentile", "quantile", "quantiles"})
 
 

@@ -7,23 +7,24 @@ from collections.abc import Iterator
 
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, at_call, at_place, code_of, methods
 
-STRUCTLOG = re.compile(
+STRUCTLOG = Lazy(
     r"structlog\.(?:stdlib\.)?(?:get_logger|getLogger|wrap_logger)\(\).*\.(?:debug|info|warning|warn|error|exception|critical|log|bind|msg)$"
 )
-CONFIGURED = re.compile(r"structlog\.configure$|structlog\.processors\.(?:JSONRenderer|LogfmtRenderer)$")
-JSON_FORMATTER = re.compile(
+CONFIGURED = Lazy(r"structlog\.configure$|structlog\.processors\.(?:JSONRenderer|LogfmtRenderer)$")
+JSON_FORMATTER = Lazy(
     r"pythonjsonlogger\.|python_json_logger\.|json_log_formatter\.|ecs_logging\.|logstash_formatter\.|logstash\.|json_logging\.init_|jsonlogging\."
     r"|aws_lambda_powertools\.(?:logging\.)?Logger\(\)\.|google\.cloud\.logging\..*\.(?:setup_logging|log_struct)$|fluent\.|loki_logger_handler\."
     r"|logfmter\.|cmreslogging\.|graypy\.|uvicorn_json|msgspec_logging|structlog\.stdlib\.ProcessorFormatter$"
 )
-SET = re.compile(r".*\.setFormatter$")
-NAMED = re.compile(
+SET = Lazy(r".*\.setFormatter$")
+NAMED = Lazy(
     r"jsonlogger|JsonFormatter|JSONFormatter|json_log_formatter|ProcessorFormatter|ecs_logging|LogfmtFormatter|logfmter",
     re.IGNORECASE,
 )
-DICT_CONFIG = re.compile(r"logging\.config\.(?:dictConfig|fileConfig)$")
+DICT_CONFIG = Lazy(r"logging\.config\.(?:dictConfig|fileConfig)$")
 
 
 def structured_logging(project: Project) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -12,11 +11,12 @@ from weakref import WeakKeyDictionary
 from assessor.analysis.facts.model import Value
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy, Pattern
 from assessor.analysis.signals.sites import Code, Place, Site, code_of
 
 __all__ = ["Decorated", "Lookup", "last_of", "lookup_of", "root_of", "texts_given"]
 
-FIRST = re.compile(r"[~.]*(\??\w*)")
+FIRST = Lazy(r"[~.]*(\??\w*)")
 
 
 class Decorated(NamedTuple):
@@ -74,12 +74,12 @@ class Lookup:
                     found[key].append(site)
         return dict(found)
 
-    def rooted(self, pattern: re.Pattern[str], *roots: str) -> Iterator[Site]:
+    def rooted(self, pattern: Pattern, *roots: str) -> Iterator[Site]:
         """Yield the calls below these libraries whose whole name the pattern begins with, in order of path and line."""
         names = [name for root in roots for name in self._rooted.get(root, ()) if pattern.match(name)]
         return self._sorted(site for name in names for site in self._names[name])
 
-    def ending(self, *lasts: str, pattern: re.Pattern[str] | None = None) -> Iterator[Site]:
+    def ending(self, *lasts: str, pattern: Pattern | None = None) -> Iterator[Site]:
         """Yield the calls whose last name is one of these, in order of path and line."""
         names = [name for last in lasts for name in self._ending.get(last, ()) if not pattern or pattern.match(name)]
         return self._sorted(site for name in names for site in self._names[name])

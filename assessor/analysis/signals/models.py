@@ -9,9 +9,10 @@ from dataclasses import replace
 from assessor.analysis.facts.model import PythonFacts
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Code, Place, at_call, at_place, code_of, methods, outermost, scopes_within
 
-NETWORK = re.compile(
+NETWORK = Lazy(
     r"torch\.nn\.(?:modules\.\w+\.)?\w+$|torch\.jit\.ScriptModule$|torchvision\.models\.|torch_geometric\.nn\."
     r"|(?:pytorch_lightning|lightning|lightning\.pytorch)\.(?:core\.\w+\.)?LightningModule$|pl\.LightningModule$"
     r"|(?:tensorflow\.(?:python\.)?)?keras\.|tensorflow\.compat\.v\d\.keras\.|tensorflow\.Module$|tensorflow\.nn\.rnn_cell\."
@@ -20,14 +21,14 @@ NETWORK = re.compile(
     r"|timm\.|allennlp\.(?:models|modules|nn)\.|dgl\.nn\.|mindspore\.nn\.|fastai\..*Module$|detectron2\.modeling\.|mmcv\.|mmdet\."
     r"|espnet\d?\.nets\.|speechbrain\.(?:nnet|core)\.|tinygrad\.|mlx\.nn\."
 )
-NO_NETWORK = re.compile(
+NO_NETWORK = Lazy(
     r"torch\.nn\.(?:modules\.loss\.)?\w*Loss$|(?:tensorflow\.(?:python\.)?)?keras\.(?:callbacks|losses|metrics|optimizers|utils|regularizers|initializers"
     r"|constraints|preprocessing)\.|torchvision\.datasets\.|torch\.nn\.(?:Parameter|init|utils)\b|timm\.data\.|allennlp\.data\."
 )
 FORWARD = frozenset(
     {"forward", "call", "__call__", "hybrid_forward", "construct", "training_step", "setup", "predict_step", "build"}
 )
-ARRAYS = re.compile(r"(?:numpy|jax\.numpy|cupy|torch|tensorflow)\b")
+ARRAYS = Lazy(r"(?:numpy|jax\.numpy|cupy|torch|tensorflow)\b")
 
 
 def own_model(project: Project) -> Iterator[Finding]:
@@ -78,7 +79,7 @@ def _array_network(code: Code, place: Place, known: PythonFacts, named: set[str]
     )
 
 
-LAYERS = re.compile(
+LAYERS = Lazy(
     r"(?:(?:tensorflow\.(?:compat\.v\d\.)?)?(?:python\.)?keras|tf_keras)\.(?:layers|Layer)\.(?:Conv\w*|Dense|LSTM|GRU|Bidirectional|Embedding|MultiHeadAttention"
     r"|SeparableConv\w*|DepthwiseConv\w*|SimpleRNN|TimeDistributed)$|tensorflow\.(?:compat\.v1\.)?layers\.|tensorflow\.contrib\.(?:layers|rnn|slim)\."
     r"|tensorflow\.nn\.(?:conv\w*|xw_plus_b|dynamic_rnn|bidirectional_dynamic_rnn|rnn_cell\.\w+)$|tensorflow\.contrib\.slim\."
@@ -94,17 +95,15 @@ def _builds_layers(code: Code, path: str, index: int) -> bool:
     )
 
 
-FUSED = re.compile(
+FUSED = Lazy(
     r"torch\.nn\.functional\.scaled_dot_product_attention$|flash_attn\.|xformers\.ops\.memory_efficient_attention$"
     r"|jax\.nn\.dot_product_attention$|flax\.linen\.(?:attention\.)?dot_product_attention$|torch\.nn\.attention\.flex_attention\.flex_attention$"
 )
-SOFTMAX = re.compile(
-    r".*(?:^|\.|_)softmax$|.*\.Softmax(?:\(\))?$|.*\.Activation$|torch\.nn\.Softmax\(\)$", re.IGNORECASE
-)
-PRODUCT = re.compile(
+SOFTMAX = Lazy(r".*(?:^|\.|_)softmax$|.*\.Softmax(?:\(\))?$|.*\.Activation$|torch\.nn\.Softmax\(\)$", re.IGNORECASE)
+PRODUCT = Lazy(
     r".*(?:^|\.)(?:matmul|bmm|einsum|batch_dot|dot|tensordot|Dot|batch_matmul|baddbmm|weighted_sum|reduce_sum|sum|mm|mul|multiply|Multiply)(?:\(\))?$"
 )
-SCORES = re.compile(
+SCORES = Lazy(
     r"attn|attention|attend|query|(?:^|_)(?:q|k|v)$|(?:^|_)(?:keys?|values|queries)$|energ|alpha|context", re.IGNORECASE
 )
 """Names that attention has and a classifier has not; "scores" and "weights" are words of both."""

@@ -9,6 +9,7 @@ from assessor.analysis.facts.model import Value
 from assessor.analysis.findings import Finding
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Lookup, idioms, last_of, library_calls, lookup_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Place, at_call, at_place, setting_of
 from assessor.analysis.signals.steps import steps_of
 from assessor.analysis.signals.told import told
@@ -21,28 +22,28 @@ COSTS = idioms(
     ("library", r"(?:codecarbon|eco2ai|carbontracker)\.(?:\w+\.)*(?:EmissionsTracker\(\)\.\w+|track_emissions|OfflineEmissionsTracker\(\)\.\w+)", "energy of each run is computed"),
     ("billing", r"boto3\.(?:client|session\.Session\(\)\.client)\(\)\.(?:get_cost_and_usage|get_products|get_cost_forecast|describe_budgets|create_budget)$", "costs of the cloud are read"),
 )  # fmt: skip
-COSTING = re.compile(
+COSTING = Lazy(
     r"(?:^|_)(?:cost|costs|price|spend|spent|charge|usd|dollars|cents)(?:_|$)|(?:^|_)(?:inference|request|token|run|training|gpu|instance)_cost",
     re.IGNORECASE,
 )
-ABSTRACT = re.compile(
+ABSTRACT = Lazy(
     r"cost_(?:function|matrix|fn|sensitive|gradient|volume)|(?:compute|calc|calculate)_cost_(?:and_)?grad|house|stock|share|close_price|option_price|price_range|predict|path_cost|edge_cost|route_cost|travel",
     re.IGNORECASE,
 )
-UNITS = re.compile(
+UNITS = Lazy(
     r"token|(?:^|_)(?:gpus?(?:_\w+)?|instances?(?:_\w+)?|requests|calls|completion|prompt|usage|vcpus?|vcpu_\w+|machine_type|inferences?|api_calls|n_requests|compute_\w+)(?:_|$)",
     re.IGNORECASE,
 )
-MONEY = re.compile(r"cost|usd|price|spen[dt]|dollar|cents|(?:^|_)eur(?:_|$)|charge", re.IGNORECASE)
-TABLE = re.compile(
+MONEY = Lazy(r"cost|usd|price|spen[dt]|dollar|cents|(?:^|_)eur(?:_|$)|charge", re.IGNORECASE)
+TABLE = Lazy(
     r"(?:price|pricing|cost)s?(?:_|$)|(?:^|_)(?:usd|tariffs?)(?:_|$)|(?:^|_)rates?_(?:per|usd)|_per_(?:1?k|1m|million|token|hour|request|call|second|image)",
     re.IGNORECASE,
 )
-PER = re.compile(
+PER = Lazy(
     r"per_?(?:1?k|1m|m|million|token|hour|request|call|second|minute|image)|token|gpu|instance|model|api|llm|inference|prompt|completion",
     re.IGNORECASE,
 )
-BUDGET = re.compile(
+BUDGET = Lazy(
     r"(?:^|_)(?:enforce|check|assert|require|exceed\w*|within|over|guard|reserve|charge)_(?:\w+_)?(?:budget|spend\w*|cost_limit)|(?:^|_)budget_(?:exceeded|guard|check|left)",
     re.IGNORECASE,
 )
@@ -58,7 +59,7 @@ SETTINGS = (
     "input_cost_per_token",
     "output_cost_per_token",
 )
-INFRACOST = re.compile(r"^infracost\s+(?:breakdown|diff|comment)\b")
+INFRACOST = Lazy(r"^infracost\s+(?:breakdown|diff|comment)\b")
 
 
 def cost_model(project: Project) -> Iterator[Finding]:
@@ -150,29 +151,29 @@ METERED = idioms(
     ("billing", r"(?:openmeter|lago_python_client|metronome|orb|togai|amberflo|m3ter|polar_sdk|autumn)\.(?:\w+\.)*\w+(?:\(\))?.*\.(?:ingest\w*|create|ingest_events|usage|report\w*|meter\w*|track)$", "calls are metered and billed"),
     ("billing", r"boto3\.(?:client|session\.Session\(\)\.client)\(\)\.(?:meter_usage|batch_meter_usage)$", "calls are metered and billed"),
 )  # fmt: skip
-BALANCE = re.compile(
+BALANCE = Lazy(
     r"(?:^|[._])(?:\w*_)?(?:credits?|quotas?|allowance|usage|used_(?:tokens|calls|requests|units)|calls_(?:left|used|made)|requests_(?:left|used|made)|tokens_(?:left|used|remaining)|remaining_\w+|metered_\w+|units_used)(?:_\w+)?(?:\[\])?$",
     re.IGNORECASE,
 )
-CHARGES = re.compile(
+CHARGES = Lazy(
     r"^_?(?:charge|deduct|debit|consume|spend|use|decrement|meter|bill|record|track|log|report|reserve)_(?:\w+_)?(?:credits?|quota|usage|call|calls|api_call|request_usage|tokens_used|token_usage|billable\w*)(?:_\w+)?$|^(?:charge|meter|bill)_(?:tenant|customer|user|call|request|tokens)",
     re.IGNORECASE,
 )
-LIMIT = re.compile(
+LIMIT = Lazy(
     r"(?:^|_)(?:check|enforce|require|ensure|has|within|exceeds?)_(?:\w+_)?(?:quota|credits?|allowance|usage_limit|plan_limit)|quota_exceeded|(?:^|_)insufficient_credits",
     re.IGNORECASE,
 )
-WHO = re.compile(
+WHO = Lazy(
     r"tenant|customer|user|account|org|key|client|team|subscription|project_id|workspace|owner|plan|session|db|self",
     re.IGNORECASE,
 )
-NO_METER = re.compile(
+NO_METER = Lazy(
     r"gpu|memory|cpu|disk|ram|credit_(?:card|score|risk|history)|card|loan|wandb|mlflow|carbon|energy", re.IGNORECASE
 )
-KEEPS = re.compile(
+KEEPS = Lazy(
     r"^(?:incr|incrby|decr|decrby|hincrby|add|execute|update|update_one|insert_one|insert|save|commit|create|publish|send|produce|put_item|update_item|post|zincrby|incrbyfloat)$"
 )
-STORED = re.compile(
+STORED = Lazy(
     r"\s*(?:insert\s+into\s+[\"`\w.]*(?:usage|metering|billable|api_calls|credit_ledger)|update\s+[\w.\"`]+\s+set\s+(?:credits?|quota\w*|used\w*|usage|balance)\s*=\s*\w+\s*[-+])",
     re.IGNORECASE,
 )

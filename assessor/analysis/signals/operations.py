@@ -10,6 +10,7 @@ from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place, first_of_each_file
 from assessor.analysis.signals.steps import steps_of
@@ -17,16 +18,16 @@ from assessor.analysis.signals.told import told
 
 __all__ = ["rollback", "scaling"]
 
-BACK = re.compile(
+BACK = Lazy(
     r"\bkubectl\s+(?:\S+\s+){0,4}rollout\s+undo\b|\bkubectl\s+argo\s+rollouts\s+(?:undo|abort|promote)\b|\bhelm\s+(?:\S+\s+){0,3}rollback\b|\bhelm\s+upgrade\b.*\s--(?:atomic|rollback-on-failure)\b|\bgcloud\s+run\s+services\s+update-traffic\b"
     r"|\bgcloud\s+run\s+deploy\b.*--no-traffic\b|\baws\s+(?:lambda\s+update-alias|deploy\s+create-deployment|deploy\s+stop-deployment|sagemaker\s+update-endpoint-weights\S*)|\bdocker\s+service\s+(?:rollback|update\b.*--rollback)|\bheroku\s+(?:releases:)?rollback\b"
     r"|\baz\s+(?:containerapp\s+ingress\s+traffic\s+set|ml\s+online-endpoint\s+update\b.*--traffic|webapp\s+deployment\s+slot\s+swap)|\balembic\s+(?:\S+\s+){0,2}downgrade\b|\bflask\s+db\s+downgrade\b|\b(?:fly|flyctl)\s+releases?\s+rollback\b|\beb\s+swap\b"
 )
-WEIGHED = re.compile(
+WEIGHED = Lazy(
     r"weight\.(?:blue|green|canary|stable)|canary[\w.]*(?:weight|percent\w*|traffic)|blue[-_]?green|(?:^|,)traffic[\w.]*=",
     re.I,
 )
-COLOURED = re.compile(r"(?:^|[-_])(?:canary|blue|green)(?:[-_]|$)", re.I)
+COLOURED = Lazy(r"(?:^|[-_])(?:canary|blue|green)(?:[-_]|$)", re.I)
 MOVES = words_of(
     "transition_model_version_stage set_registered_model_alias delete_registered_model_alias update_endpoint_weights_and_capacities undeploy update_alias"
     " begin_swap_slot set_alias"
@@ -39,7 +40,7 @@ SPLIT_KEYS = (
     "RoutingConfig",
     "DesiredWeightsAndCapacities",
 )
-GOES_BACK = re.compile(
+GOES_BACK = Lazy(
     r"^_?(?:rollback|roll_back|revert)_?(?:to_?)?(?:\w*(?:model|version|deploy\w*|release|alias|champion|registry|previous)\w*)",
     re.I,
 )
@@ -152,11 +153,11 @@ def _canaries(project: Project) -> Iterator[Finding]:
                 )
 
 
-TASKED = re.compile(
+TASKED = Lazy(
     r"celery\..*(?:task|shared_task)(?:\(\))?$|celery\.(?:Celery\(\)\.task|shared_task)(?:\(\))?$|rq\.(?:decorators\.)?job(?:\(\))?$|dramatiq\.actor(?:\(\))?$|huey\..*\.(?:task|periodic_task)\(\)$|ray\.remote(?:\(\))?$"
     r"|ray\.serve\.(?:batch|deployment)(?:\(\))?$|taskiq\..*\.task(?:\(\))?$|procrastinate\..*\.task(?:\(\))?$|faust\..*\.(?:agent|task)(?:\(\))?$|numba\.cuda\..*|sparkmagic\..*|dask\.delayed(?:\(\))?$|parsl\..*_app(?:\(\))?$"
 )
-SCALES = re.compile(
+SCALES = Lazy(
     r"rq\.Queue\(\)\.enqueue\w*$|arq\.(?:create_pool|connections\.create_pool)$|multiprocessing\.(?:pool\.)?(?:Pool|ThreadPool|get_context\(\)\.Pool)$|torch\.multiprocessing\.(?:spawn|Pool)$|multiprocess\.Pool$|concurrent\.futures\.(?:process\.|thread\.)?(?:ProcessPoolExecutor|ThreadPoolExecutor)$"
     r"|dask\.distributed\.Client$|distributed\.Client$|dask\.compute$|torch\.nn\.parallel\.(?:distributed\.)?DistributedDataParallel$|torch\.nn\.DataParallel$|torch\.distributed\.(?:init_process_group|fsdp\.\w+)$|torch\.distributed\.fsdp\..*FullyShardedDataParallel$"
     r"|torch\.utils\.data\.distributed\.DistributedSampler$|torch\.utils\.data\.DistributedSampler$|accelerate\.Accelerator$|deepspeed\.(?:initialize|init_inference)$|horovod\.\w+\.(?:init|DistributedOptimizer)$|tensorflow\.distribute\.\w*Strategy$|tensorflow\.distribute\.experimental\.\w+$"
@@ -167,7 +168,7 @@ SCALE_ROOTS = words_of(
     "rq arq multiprocessing torch multiprocess concurrent dask distributed accelerate deepspeed horovod tensorflow azureml azure ray pyspark mpi4py joblib"
     " pathos billiard celery jax fairscale megatron loky"
 )
-STRATEGIES = re.compile(r"ddp|fsdp|deepspeed|horovod|dp$|tpu", re.I)
+STRATEGIES = Lazy(r"ddp|fsdp|deepspeed|horovod|dp$|tpu", re.I)
 CLUSTERS = frozenset(
     {
         "HorizontalPodAutoscaler",

@@ -11,13 +11,14 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.images import SKIPPED, Images
+from assessor.analysis.signals.lazy import Lazy, Pattern
 from assessor.analysis.signals.steps import steps_of
 from assessor.analysis.signals.told import told
 from assessor.analysis.signals.words import tests
 
 __all__ = ["APPLIES", "APPLYING", "CHECKS", "orchestration", "started", "starts_own"]
 
-OFF_THE_SHELF = re.compile(
+OFF_THE_SHELF = Lazy(
     r"(?:^|/)(?:postgres|mysql|mariadb|mongo|mongodb|redis|valkey|rabbitmq|memcached|kafka|cp-kafka|zookeeper|elasticsearch|kibana|minio|mc|adminer|pgadmin4?"
     r"|phpmyadmin|nginx|traefik|busybox|alpine|ubuntu|debian|mailhog|localstack|influxdb|clickhouse[\w-]*|cassandra|neo4j|etcd|consul|vault|qdrant|weaviate"
     r"|chroma|milvus|opensearch|keycloak|registry|hello-world|pause|maildev|mailcatcher|timescaledb|postgis|pgvector)(?:[:@]|$)"
@@ -28,19 +29,15 @@ WORKLOADS = frozenset(
         " RayService RayJob RayCluster PyTorchJob TFJob MPIJob XGBoostJob SparkApplication ElasticJob Workflow CronWorkflow WorkflowTemplate Experiment"
     )
 )
-APPLIES = re.compile(
+APPLIES = Lazy(
     r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:apply|create|set|replace)|helm\s+(?:upgrade|install)|kustomize\s+build|skaffold\s+(?:run|deploy)|oc\s+apply|helmfile)\b"
 )
-APPLYING = re.compile(
-    r"[aA]zure/k8s-\w+@|task:(?:HelmDeploy|Kubernetes\w*)@|.*(?:helm|kubectl|gke-deploy|kustomize)[\w-]*@"
-)
-CHECKS = re.compile(
+APPLYING = Lazy(r"[aA]zure/k8s-\w+@|task:(?:HelmDeploy|Kubernetes\w*)@|.*(?:helm|kubectl|gke-deploy|kustomize)[\w-]*@")
+CHECKS = Lazy(
     r"\b(?:kubectl\s+(?:\S+\s+){0,6}(?:rollout\s+status|wait)|helm\s+(?:test|lint)|kubeval|kubeconform|kube-score|ct\s+(?:lint|install)|kube-linter)\b"
 )
-TRIES = re.compile(r"\bcurl\b|\bnewman\b|\bsmoke|\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:run|exec)\b")
-STARTS = re.compile(
-    r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:up|run|exec|start)\b|\bdocker\s+stack\s+deploy\b"
-)
+TRIES = Lazy(r"\bcurl\b|\bnewman\b|\bsmoke|\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:run|exec)\b")
+STARTS = Lazy(r"\bdocker(?:-compose|\s+compose)\s+(?:\S+\s+){0,6}(?:up|run|exec|start)\b|\bdocker\s+stack\s+deploy\b")
 
 
 def orchestration(project: Project) -> Iterator[Finding]:
@@ -100,7 +97,7 @@ def _mounts_own(own: Images, path: str, service: Service) -> bool:
 
 
 def started(
-    project: Project, starts: re.Pattern[str], checks: re.Pattern[str], actions: re.Pattern[str] | None = None
+    project: Project, starts: Pattern, checks: Pattern, actions: Pattern | None = None
 ) -> tuple[str | None, str | None]:
     """Return what starts things in CI or in a recipe, and what tries them in the same job in a run that can fail."""
     ran = steps_of(project).ran

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from assessor.analysis.facts.configuration_model import ManifestFacts
@@ -11,6 +10,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import last_of, root_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import scopes_within
 from assessor.analysis.signals.steps import steps_of
@@ -20,16 +20,16 @@ from assessor.analysis.signals.told import told
 __all__ = ["chaos_tests"]
 
 BREAKS = frozenset({"side_effect", "exc", "exception", "body", "error", "raises"})
-BROKEN = re.compile(
+BROKEN = Lazy(
     r"=.*(?:Error|Exception|Timeout|TimedOut|Unavailable|Refused|Reset|Disconnected|Failure|RpcError)(?:\(\))?$"
 )
-NO_OUTAGE = re.compile(
+NO_OUTAGE = Lazy(
     r"=(?:.*\.)?(?:\w*(?:Invalid|NotFound|Validation|DoesNotExist|Exists|Permission|Unauthori[sz]ed|Forbidden)\w*|(?:Value|Type|Key|Index)Error|StopIteration|StopAsyncIteration|SystemExit|KeyboardInterrupt|AssertionError|ImportError|ModuleNotFoundError|NotImplementedError|AttributeError|SyntaxError)(?:\(\))?$"
 )
-INJECTED = re.compile(
+INJECTED = Lazy(
     r"toxiproxy\w*\.|pytest_toxiproxy|chaoslib\.|chaostoolkit|chaosmonkey|.*\.add_exception$|pumba|failpoint|.*\.add_toxic$|respx\..*\.mock$"
 )
-STOPPED = re.compile(
+STOPPED = Lazy(
     r"(?:testcontainers|docker|pytest_docker|compose)\b.*\.(?:stop|pause|kill|disconnect)$|.*(?:container|redis_server|broker|database|db|proxy|toxiproxy)\w*\.(?:stop|pause|kill|disable)$"
 )
 EXPERIMENTS = frozenset(
@@ -46,8 +46,8 @@ EXPERIMENTS = frozenset(
         "Disruption",
     }
 )
-CLIENT = re.compile(r"TestClient|test_client|ASGITransport|APIClient")
-TOOL = re.compile(r"(?:^|\s)(?:chaos\s+run|litmusctl\s|pumba\s|toxiproxy-cli\s+toxic|gremlin\s+attack)")
+CLIENT = Lazy(r"TestClient|test_client|ASGITransport|APIClient")
+TOOL = Lazy(r"(?:^|\s)(?:chaos\s+run|litmusctl\s|pumba\s|toxiproxy-cli\s+toxic|gremlin\s+attack)")
 
 
 def chaos_tests(project: Project) -> Iterator[Finding]:

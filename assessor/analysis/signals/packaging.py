@@ -12,12 +12,13 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, lookup_of, texts_given
 from assessor.analysis.signals.sites import Body, Place, Site, at_call, at_place, first_of_each_file
 
 __all__ = ["config_management", "modular_package"]
 
-READERS = re.compile(
+READERS = Lazy(
     r"hydra\.(?:compose|initialize\w*)$|omegaconf\.(?:omegaconf\.)?OmegaConf\.(?:load|from_cli|from_dotlist)$|dynaconf\.(?:Dynaconf|LazySettings|FlaskDynaconf)$"
     r"|decouple\.(?:config|Config|AutoConfig)(?:\(\))?$|environs\.Env\(\)(?:\.\w+)?$|environ\.Env\(\)(?:\.\w+)?$|gin\.parse_config\w*$"
     r"|ml_collections\.config_flags\..*DEFINE_config_\w+$|ml_collections\.config_flags\.DEFINE_config_\w+$|mmengine\.(?:config\.)?Config\.fromfile$|mmcv\.Config\.fromfile$"
@@ -31,26 +32,26 @@ READER_ROOTS = words_of(
     "hydra omegaconf dynaconf decouple environs environ gin ml_collections mmengine mmcv yacs dvc starlette configparser configargparse confuse"
     " jsonargparse lightning pytorch_lightning transformers kedro sacred flask simple_parsing everett goodconf typed_settings pyhocon anyconfig box"
 )
-PARSERS = re.compile(
+PARSERS = Lazy(
     r"(?:yaml|ruamel\.yaml|ruyaml|toml|tomllib|tomli|tomlkit|pytoml|json|json5|hjson|commentjson|rtoml|oyaml)\.(?:YAML\(\)\.)?(?:safe_load|load|loads|full_load|parse)(?:_all)?$"
 )
 PARSER_ROOTS = words_of("yaml ruamel ruyaml toml tomllib tomli tomlkit pytoml json json5 hjson commentjson rtoml oyaml")
-SETTINGS_FILE = re.compile(
+SETTINGS_FILE = Lazy(
     r"(?:.*[/\\])?[^/\\]*\.(?:ya?ml|toml|ini|cfg|conf|properties)$|(?:.*[/\\])?[^/\\]*(?:config|conf|settings?|param(?:eter)?s|options|hparams)[^/\\]*\.json5?$",
     re.I,
 )
-OF_TOOLS = re.compile(
+OF_TOOLS = Lazy(
     r"(?:.*[/\\])?(?:pyproject\.toml|setup\.cfg|tox\.ini|mypy\.ini|pytest\.ini|(?:docker-)?compose[^/]*\.ya?ml|\.pre-commit-config\.ya?ml|mkdocs\.ya?ml|openapi[^/]*|swagger[^/]*"
     r"|dvc\.(?:yaml|lock)|environment\.ya?ml|cargo\.toml|poetry\.lock|\.gitlab-ci\.yml)$|.*\.github[/\\]",
     re.I,
 )
-SPEAKS = re.compile(
+SPEAKS = Lazy(
     r"(?:^|[_.~?])(?:config\w*|conf|cfg|settings?|params?|parameters|hparams|hyper_?params\w*)(?:$|[_.\[(])",
     re.I,
 )
-MODELS = re.compile(r"pydantic_settings\.(?:main\.)?BaseSettings$|pydantic\.(?:v1\.|env_settings\.)?BaseSettings$")
+MODELS = Lazy(r"pydantic_settings\.(?:main\.)?BaseSettings$|pydantic\.(?:v1\.|env_settings\.)?BaseSettings$")
 ENVIRONMENT = frozenset({"os.getenv", "os.environ.get", "os.environ.setdefault"})
-SYSTEM = re.compile(
+SYSTEM = Lazy(
     r"(?:HOME|PATH|USER|PWD|SHELL|LANG|TERM|CI|TMPDIR|TEMP|DISPLAY|HOSTNAME|(?:LOCAL_)?RANK|(?:LOCAL_)?WORLD_SIZE|MASTER_\w+|CUDA_\w+|SLURM_\w+|OMP_\w+|PYTHON\w+"
     r"|GITHUB_\w+|XDG_\w+|TOKENIZERS_\w+|TF_\w+|TPU_\w+|NCCL_\w+|KMP_\w+|HF_\w+|TRANSFORMERS_\w+|NO_COLOR|EDITOR|VIRTUAL_ENV|\w*(?:_KEY|_TOKEN|_SECRET|PASSWORD|_PASS))$"
 )
@@ -104,7 +105,7 @@ def _of_settings(look: Lookup, site: Site) -> bool:
     return _speaks(look.code.files[site.path], said, site)
 
 
-READ_FROM = re.compile(r"open$|.*\.(?:read|read_text|read_bytes|open|get_data)$")
+READ_FROM = Lazy(r"open$|.*\.(?:read|read_text|read_bytes|open|get_data)$")
 
 
 def _speaks(known: PythonFacts, said: Body, site: Site) -> bool:
@@ -158,9 +159,7 @@ def _environment(look: Lookup) -> Iterator[Finding]:
             )
 
 
-MODULES = re.compile(
-    r"(?:.*[/_])?\w*(?:config|settings|conf|hparams|hyperparams)\.py|(?:.*/)?config/defaults?\.py", re.I
-)
+MODULES = Lazy(r"(?:.*[/_])?\w*(?:config|settings|conf|hparams|hyperparams)\.py|(?:.*/)?config/defaults?\.py", re.I)
 ENOUGH_VALUES = 5
 
 

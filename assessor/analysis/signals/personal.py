@@ -10,6 +10,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.signals.idioms import Lookup, idioms, last_of, library_calls, lookup_of
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place
 from assessor.analysis.signals.told import told
 
@@ -35,19 +36,19 @@ CLOUD = (
     "begin_recognize_pii_entities",
     "detect_phi",
 )
-OWN_NAME = re.compile(
+OWN_NAME = Lazy(
     r"(?:^|_)(?:(?:anonymi[sz]e|pseudonymi[sz]e|de_?identif(?:y|ier)|deidentification|depersonali[sz]e)(?:_\w+)?|(?:mask|redact|scrub|hide|strip|remove|detect|find|scan|contains|has|tokeni[sz]e|hash|encrypt|filter|clean)_(?:\w+_)?"
     r"(?:pii|phi|personal\w*|emails?|phones?|phone_numbers?|ssn|iban|names?_and_\w+|patient\w*|identifiers|credit_cards?|sensitive_\w*|direct_identifiers|quasi_\w+)|(?:pii|phi)_\w+)$",
     re.IGNORECASE,
 )
-SUBSTITUTES = re.compile(
+SUBSTITUTES = Lazy(
     r"(?:re|regex)\.(?:sub|subn|findall|finditer|search|compile\(\)\.(?:sub|subn|findall|finditer|search|match|fullmatch))$|hashlib\.\w+$|hmac\.(?:new|digest)$|\??str\.replace$"
 )
-PLACEHOLDER = re.compile(
+PLACEHOLDER = Lazy(
     r"[\[<{*_(]{1,2}\s*(?:redacted[\s_:\-]*)?(?:e-?mail|phone|ssn|name|person|patient|credit[\s_\-]?card|card|iban|address|ip|ip_address|date_of_birth|dob|mrn|pii|user|id_number|passport|tel)(?:[\s_]?(?:address|number|redacted|removed|masked))?\d*\s*[\]>}*_)]{1,2}",
     re.IGNORECASE,
 )
-NOT_PEOPLE = re.compile(
+NOT_PEOPLE = Lazy(
     r"password|secret|token|api_?key|credential|connection|url|dsn|uri|attention|padding|logit|header", re.IGNORECASE
 )
 
@@ -89,24 +90,24 @@ RECORDING = idioms(
     ("library", r"sqlalchemy_continuum\.make_versioned$|postgresql_audit\.(?:\w+\.)*(?:VersioningManager|versioning_manager\.init)$", "changes of tables are recorded with who made them"),
     ("library", r"(?:pghistory)\.(?:track|context|Snapshot|create_event)(?:\(\))?$|easyaudit\.\w+|actstream\.action\.send$|flask_audit_log\.\w+|pgaudit\.\w+", "changes are recorded with who made them"),
 )  # fmt: skip
-AUDIT = re.compile(
+AUDIT = Lazy(
     r"(?:^|_)audit(?:s|ed|or)?(?:_(?:log|trail|event|entry|record|action|change)s?)?$|^(?:log|write|record|append|add|emit|create|save|track|insert|store)_audit(?:_\w+)?$|^audit_\w+$",
     re.IGNORECASE,
 )
-TABLE = re.compile(
+TABLE = Lazy(
     r"Audit(?:Log|Trail|Event|Entry|Record|Item|Line)?(?:Model|Table|Entry|Record)?$|^(?:Activity|Change|Action)(?:Log|Record)$"
 )
-RECORDS = re.compile(r"^(?:log|record|write|append|add|emit|track|__call__|save|entry)")
-ACTOR = re.compile(
+RECORDS = Lazy(r"^(?:log|record|write|append|add|emit|track|__call__|save|entry)")
+ACTOR = Lazy(
     r"^(?:actor|user|user_id|username|who|by|performed_by|changed_by|created_by|principal|subject|operator|reviewer|author|admin|account|email|actor_\w+|current_user|done_by|identity)$",
     re.IGNORECASE,
 )
-ACTION = re.compile(
+ACTION = Lazy(
     r"^(?:action|event|event_type|operation|verb|what|change|activity|op|type|kind|resource|object|target|message|details|entity\w*|old|new|before|after)$",
     re.IGNORECASE,
 )
-INSERTED = re.compile(r"\s*insert\s+into\s+[\"`\w.]*(?:audit|activity_log|change_log)", re.IGNORECASE)
-KEPT = re.compile(
+INSERTED = Lazy(r"\s*insert\s+into\s+[\"`\w.]*(?:audit|activity_log|change_log)", re.IGNORECASE)
+KEPT = Lazy(
     r"^(?:add|append|insert|insert_one|execute|write|commit|create|save|put_item|send|publish|writerow|dump|dumps|put|info|put_record|add_all|exec|bulk_create|writelines|appendleft|log|flush)$"
 )
 

@@ -17,16 +17,17 @@ from assessor.analysis.facts.configuration_model import (
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.steps import steps_of
 from assessor.analysis.signals.told import told
 from assessor.analysis.signals.words import installs, plain_run
 
 __all__ = ["pinned_deps"]
 
-GROUPS_ASIDE = re.compile(
+GROUPS_ASIDE = Lazy(
     r"dev|test|doc|lint|build|ci|bench|example|typing|types|style|format|check|qa|release", re.IGNORECASE
 )
-FROZEN = re.compile(
+FROZEN = Lazy(
     r"--require-hashes|--frozen\b|--locked\b|--immutable|--frozen-lockfile|^npm ci\b|--deploy\b|^uv lock --check|--check\b.*lock|^pip-sync|lock --check|check --lock"
     r"|^pipenv (?:sync|verify)|--no-update|-mod=readonly|--ci\b"
 )

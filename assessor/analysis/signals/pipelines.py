@@ -14,6 +14,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Command, Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place, scopes_within
 from assessor.analysis.signals.steps import steps_of
@@ -21,8 +22,8 @@ from assessor.analysis.signals.told import told
 
 __all__ = ["IDLE", "pipeline_dag", "reproduces"]
 
-IDLE = re.compile(r"\s*(?:echo|true|sleep|printf|exit|:|ls|pwd|date|mkdir|touch)\b[^&|;]*$")
-REPRODUCES = re.compile(
+IDLE = Lazy(r"\s*(?:echo|true|sleep|printf|exit|:|ls|pwd|date|mkdir|touch)\b[^&|;]*$")
+REPRODUCES = Lazy(
     r"(?:\S*/)?(?:dvc\s+(?:repro|exp\s+run)|snakemake|kedro\s+run|zenml\s+pipeline\s+run|luigi|metaflow)\b"
 )
 
@@ -96,7 +97,7 @@ def _parents(path: str) -> Iterator[str]:
         yield path
 
 
-DATA_WORD = re.compile(
+DATA_WORD = Lazy(
     r"[\w./\-]+\.(?:csv|parquet|json|jsonl|pkl|joblib|npz|npy|h5|pt|pth|onnx|feather|txt|db|model)\b|(?:data|models?|artifacts?|output)/[\w./\-]*"
 )
 
@@ -126,15 +127,15 @@ def _passes(before: Task, after: Task) -> bool:
     return bool(first & then)
 
 
-FLOW = re.compile(
+FLOW = Lazy(
     r"prefect\.(?:flows\.)?flow|(?:airflow\.decorators|airflow\.sdk)\.dag\b|zenml\.(?:pipelines\.)?pipeline|dagster\.(?:job|graph|pipeline)|kfp\.(?:v2\.)?dsl\.pipeline"
     r"|flytekit\.(?:dynamic|workflow)|azure\.ai\.ml\.dsl\.pipeline|sematic\.func|hamilton\.|covalent\.lattice"
 )
-TASK = re.compile(
+TASK = Lazy(
     r"prefect\.(?:tasks\.)?task|(?:airflow\.decorators|airflow\.sdk)\.task|zenml\.(?:steps\.)?step|dagster\.(?:op|solid)|kfp\.(?:v2\.)?dsl\.(?:component|container_component)|kfp\.components\.\w+"
     r"|flytekit\.task|mldesigner\.command_component|covalent\.electron"
 )
-COMPONENT = re.compile(
+COMPONENT = Lazy(
     r"(?:kfp\.components\.\w+|azure\.ai\.ml\.load_component)\(\)(?:\(\))?$|kfp\.(?:v2\.)?dsl\.(?:ContainerOp|importer)$|\w+_op(?:\(\))?$"
 )
 
@@ -206,9 +207,9 @@ def _ordered(look: Lookup, place: Place) -> bool:
     return bool(signs & {">>", "<<"}) or after or outputs
 
 
-OPERATOR = re.compile(r"airflow\.(?:\w+\.)*\w+(?:Operator|Sensor)$")
-EMPTY = re.compile(r".*\.(?:Dummy|Empty)Operator$")
-DAG = re.compile(r"airflow\.(?:models\.(?:dag\.)?|sdk\.)?DAG$")
+OPERATOR = Lazy(r"airflow\.(?:\w+\.)*\w+(?:Operator|Sensor)$")
+EMPTY = Lazy(r".*\.(?:Dummy|Empty)Operator$")
+DAG = Lazy(r"airflow\.(?:models\.(?:dag\.)?|sdk\.)?DAG$")
 BEFORE = frozenset({"set_downstream", "set_upstream", "chain"})
 
 
@@ -281,11 +282,11 @@ def _given(look: Lookup, place: Place, line: int, *keys: str) -> bool:
     )
 
 
-STEP = re.compile(
+STEP = Lazy(
     r"azureml\.pipeline\.steps\.(?:\w+\.)?\w+Step$|sagemaker\.workflow\.(?:steps|\w+_step)\.\w+Step$|(?:tfx\.(?:v1\.)?components|tfx\.components\.\w+(?:\.\w+)*)\.[A-Z]\w+$"
     r"|kedro\.pipeline\.(?:node\.)?node$|azure\.ai\.ml\.(?:command|spark)$"
 )
-WHOLE = re.compile(
+WHOLE = Lazy(
     r"azureml\.pipeline\.core\.(?:pipeline\.)?Pipeline$|sagemaker\.workflow\.pipeline\.Pipeline$|tfx\.(?:v1\.)?(?:orchestration\.pipeline|dsl)\.Pipeline$"
     r"|kedro\.pipeline\.(?:modular_pipeline\.)?(?:pipeline|Pipeline)$|tfx\.orchestration\.pipeline\.Pipeline$"
 )

@@ -11,6 +11,7 @@ from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Place, Site, at_call, at_place, methods
 
@@ -32,13 +33,13 @@ SURE = frozenset(
     )
 )
 OF_TEXT = frozenset(words_of("strip lower sub replace normalize unescape strip_accents regexp_replace"))
-CLEANING = re.compile(
+CLEANING = Lazy(
     r"(?:^|_)(?:clean\w*|cleanse|scrub|sanitiz\w*|tidy|dedup\w*|drop_(?:na|null|duplicate|missing|invalid|outlier|empty|bad)\w*|remove_(?:outlier|duplicate|null|missing|invalid|nan|empty|stop|bad|noise)\w*"
     r"|impute\w*|fill_(?:missing|na|null|gaps)\w*|handle_missing\w*|filter_(?:outlier|invalid|bad)\w*|pre_?process\w*|normali[sz]e_(?:text|columns?|names?|rows?|table)\w*|prepare\w*|standardi[sz]e\w*|fix_\w+)(?:_|$)",
     re.I,
 )
-STRICT = re.compile(r"clean|scrub|dedup|remove_|drop_|fill_|impute|missing|outlier|pre_?process|prepare", re.I)
-OPS = re.compile(r"(?:^|[.?~\]])(?:df|data|frame|rows|table|ds|dataset|\w*_(?:df|data|frame))?(?:\[\]|\(\))?\.?\w*$")
+STRICT = Lazy(r"clean|scrub|dedup|remove_|drop_|fill_|impute|missing|outlier|pre_?process|prepare", re.I)
+OPS = Lazy(r"(?:^|[.?~\]])(?:df|data|frame|rows|table|ds|dataset|\w*_(?:df|data|frame))?(?:\[\]|\(\))?\.?\w*$")
 
 
 def cleaning_pipeline(project: Project, reach: Reach) -> Iterator[Finding]:
@@ -113,7 +114,7 @@ def _drops(operations: list[tuple[str, int]], used: set[str]) -> bool:
     ) or bool(operations and used)
 
 
-WHOLE = re.compile(
+WHOLE = Lazy(
     r"sklearn\.compose\.(?:_column_transformer\.)?(?:ColumnTransformer|make_column_transformer)$|sklearn\.pipeline\.(?:FeatureUnion|make_union)$"
     r"|feature_engine\.\w+(?:\.\w+)*\.[A-Z]\w+$|tensorflow_transform\.\w+|tensorflow\.feature_column\.(?!numeric_column)\w+$|(?:tensorflow\.)?keras\.layers\.(?:experimental\.preprocessing\.)?(?:Normalization|StringLookup|IntegerLookup|Discretization|CategoryEncoding|Hashing|TextVectorization)$"
     r"|(?:tensorflow\.)?keras\.utils\.FeatureSpace$|pyspark\.ml\.feature\.(?:VectorAssembler|StringIndexer|OneHotEncoder|StandardScaler|Bucketizer|Imputer|HashingTF|IDF|Tokenizer)$"
@@ -125,20 +126,20 @@ WHOLE_ROOTS = words_of(
     "sklearn feature_engine tensorflow_transform tensorflow keras pyspark feast hopsworks tecton hsfs sagemaker vertexai google sklearn_pandas featuretools"
     " nvtabular tsfresh databricks"
 )
-PIPE = re.compile(r"(?:sklearn|imblearn)\.pipeline\.(?:Pipeline|make_pipeline)$|pyspark\.ml\.(?:pipeline\.)?Pipeline$")
-TRANSFORMS = re.compile(
+PIPE = Lazy(r"(?:sklearn|imblearn)\.pipeline\.(?:Pipeline|make_pipeline)$|pyspark\.ml\.(?:pipeline\.)?Pipeline$")
+TRANSFORMS = Lazy(
     r"sklearn\.preprocessing\.(?:_\w+\.)?(?!LabelEncoder|LabelBinarizer)[A-Z]\w+$|sklearn\.feature_extraction\.\w+\.\w+$|sklearn\.feature_extraction\.DictVectorizer$|sklearn\.impute\.\w+$"
     r"|sklearn\.decomposition\.\w+$|sklearn\.feature_selection\.\w+$|category_encoders\.(?:\w+\.)?\w+$|pyspark\.ml\.feature\.\w+$"
 )
-TRANSFORMER = re.compile(
+TRANSFORMER = Lazy(
     r"sklearn\.base\.TransformerMixin$|pyspark\.ml\.Transformer$|feature_engine\.\w+.*|tensorflow_transform\."
 )
-FEATURES = re.compile(
+FEATURES = Lazy(
     r"(?:^|_)(?:features?|featuri[sz]e\w*|encode\w*|vectori[sz]e\w*|transform\w*|tokeni[sz]e\w*|pre_?process\w*|lags?|embed\w*|extract_features|build_features|make_features)(?:_|$)",
     re.I,
 )
-TRAINS = re.compile(r"(?:^|[_/])(?:train\w*|fit\w*|training)(?:[_./]|$)", re.I)
-SERVES = re.compile(
+TRAINS = Lazy(r"(?:^|[_/])(?:train\w*|fit\w*|training)(?:[_./]|$)", re.I)
+SERVES = Lazy(
     r"(?:^|[_/])(?:serv\w*|predict\w*|infer\w*|score|scoring|api|app|online|handler|endpoint)(?:[_./]|$)", re.I
 )
 

@@ -12,6 +12,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of, texts_given
 from assessor.analysis.signals.sites import Site, at_call, at_place, methods
 from assessor.analysis.signals.steps import steps_of
@@ -19,7 +20,7 @@ from assessor.analysis.signals.told import told
 
 __all__ = ["governance", "model_registry", "release_discipline"]
 
-REGISTERS = re.compile(
+REGISTERS = Lazy(
     r"mlflow\.(?:tracking\.)?(?:_model_registry\.fluent\.)?register_model$|mlflow\.(?:tracking\.|client\.)?(?:client\.)?MlflowClient\(\)\.(?:create_registered_model|create_model_version|set_registered_model_alias|transition_model_version_stage)$"
     r"|azureml\.core(?:\.model)?\.Model\.register$|azureml\.core\..*\.register_model$|sagemaker\.model\.ModelPackage$|sagemaker\.workflow\.(?:step_collections\.RegisterModel|model_step\.ModelStep)$"
     r"|google\.cloud\.aiplatform\.(?:Model|gapic\.\w+)\.(?:upload|upload_model)$|vertexai\..*\.register$|bentoml\.\w+\.(?:save_model|save)$|comet_ml\..*\.register_model$|clearml\.OutputModel$"
@@ -32,8 +33,8 @@ METHODS = words_of(
     "register_model create_registered_model create_model_version create_model_package create_model_package_group transition_model_version_stage"
     " set_registered_model_alias link_model link_artifact store_model update_model create_model_revision register create_or_update upload_model RegisterModel"
 )
-STORES = re.compile(r".*\.repository\.(?:store_model|update_model|create_model_revision)$")
-OWN_REGISTRY = re.compile(r"model_?(?:registry|store|catalog|repository)|registry", re.I)
+STORES = Lazy(r".*\.repository\.(?:store_model|update_model|create_model_revision)$")
+OWN_REGISTRY = Lazy(r"model_?(?:registry|store|catalog|repository)|registry", re.I)
 
 
 def model_registry(project: Project) -> Iterator[Finding]:
@@ -96,7 +97,7 @@ def _registers(look: Lookup, site: Site) -> bool:
     return False
 
 
-GTO = re.compile(
+GTO = Lazy(
     r"(?:\S*/)?(?:gto\s+(?:register|assign)|bentoml\s+models?\s+(?:push|import)|az\s+ml\s+model\s+(?:create|register)|gcloud\s+ai\s+models\s+upload|aws\s+sagemaker\s+create-model-package|mlflow\s+models\s+register)\b"
 )
 
@@ -150,7 +151,7 @@ def _own_registry(look: Lookup) -> Iterator[Finding]:
             yield at_place("model-registry", "own", place, f"{place.definition.name} keeps models with versions")
 
 
-VERSION_TAG = re.compile(r"(?:.*[/\-_@])?[vV]?\d+\.\d+(?:\.\d+)?(?:[\-.+_]?\w+)*$|[vV]\d+$")
+VERSION_TAG = Lazy(r"(?:.*[/\-_@])?[vV]?\d+\.\d+(?:\.\d+)?(?:[\-.+_]?\w+)*$|[vV]\d+$")
 ENOUGH_TAGS = ENOUGH_VERSIONS = 2
 
 
@@ -204,19 +205,19 @@ def _on_tags(project: Project) -> Iterator[tuple[str, int]]:
                 break
 
 
-ON_TAG = re.compile(r"refs/tags|CI_COMMIT_TAG|release")
+ON_TAG = Lazy(r"refs/tags|CI_COMMIT_TAG|release")
 ENOUGH_SECTIONS = 3
-MODEL_PATHS = re.compile(
+MODEL_PATHS = Lazy(
     r"(?:^|[/_*\-.])(?:models?|ml|train\w*|data|datasets?|features?|pipelines?|prompts?|inference|evaluation)(?:[/_*\-.]|$)",
     re.I,
 )
-APPROVES = re.compile(r"task:ManualValidation@|.*/manual-approval@|.*manual-approval")
+APPROVES = Lazy(r"task:ManualValidation@|.*/manual-approval@|.*manual-approval")
 APPROVAL_KEYS = ("ModelApprovalStatus", "approval_status")
-CARD_CODE = re.compile(
+CARD_CODE = Lazy(
     r"huggingface_hub\.(?:repocard\.)?(?:ModelCard|DatasetCard)\.(?:from_template|load)$|huggingface_hub\.(?:repocard\.)?(?:ModelCard|DatasetCard)\(\)\.(?:save|push_to_hub)$|model_card_toolkit\.ModelCardToolkit\(\)\.\w+$|skops\.card\.Card(?:\(\)\.\w+)?$|sagemaker\.model_card\.ModelCard$|verifyml\."
 )
-CODE_KEY = re.compile(r"git|commit|(?:code|source)[._\-]?(?:version|rev|sha)|build_?id", re.I)
-DATA_KEY = re.compile(r"data(?:set)?[._\-]?(?:version|hash|sha\w*|digest|rev\w*|commit|md5|id)|dvc", re.I)
+CODE_KEY = Lazy(r"git|commit|(?:code|source)[._\-]?(?:version|rev|sha)|build_?id", re.I)
+DATA_KEY = Lazy(r"data(?:set)?[._\-]?(?:version|hash|sha\w*|digest|rev\w*|commit|md5|id)|dvc", re.I)
 
 
 def governance(project: Project, reach: Reach) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -13,7 +12,7 @@ from assessor.analysis.facts.model import Assertion, Assign, Call, Definition, P
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
-from assessor.analysis.signals.lazy import Lazy
+from assessor.analysis.signals.lazy import Lazy, Pattern
 
 OWN = frozenset({Role.OWN, Role.EXAMPLE, Role.DOCS})
 """The roles of code that can use a thing; tests may only verify it, vendored and generated code is not the project's."""
@@ -101,12 +100,12 @@ class Code:
         for scope in sorted(scopes_within(self.files[path], index)):
             yield from self.body(path, scope).calls
 
-    def calls(self, pattern: re.Pattern[str]) -> Iterator[Site]:
+    def calls(self, pattern: Pattern) -> Iterator[Site]:
         """Yield the calls whose resolved name the pattern matches from its start, in order of path and line."""
         sites = [site for name, group in self._sites.items() if pattern.match(name) for site in group]
         return iter(sorted(sites, key=lambda site: (site.path, site.call.line, site.name)))
 
-    def library(self, roots: Iterable[str], pattern: re.Pattern[str] | Lazy) -> Iterator[Site]:
+    def library(self, roots: Iterable[str], pattern: Pattern | Lazy) -> Iterator[Site]:
         """Yield the calls below some libraries whose resolved name the pattern matches, in order of path and line."""
         names = [name for root in roots for name in self._by_root.get(root, ())]
         return self._sorted(name for name in names if pattern.match(name))

@@ -10,6 +10,7 @@ from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of, texts_given
 from assessor.analysis.signals.runs import test_run
 from assessor.analysis.signals.sites import at_call, at_place, first_of_each_file
@@ -18,7 +19,7 @@ from assessor.analysis.signals.told import told
 
 __all__ = ["benchmarks", "profiling"]
 
-PROFILERS = re.compile(
+PROFILERS = Lazy(
     r"cProfile\.(?:Profile|run|runctx)$|profile\.(?:Profile|run)$|torch\.profiler\.profile$|torch\.autograd\.profiler\.profile$|pyinstrument\.Profiler$|line_profiler\.LineProfiler$|yappi\.start$|viztracer\.VizTracer$|tracemalloc\.start$|memray\.Tracker$|jax\.profiler\.(?:trace|start_trace)$"
     r"|tensorflow\.profiler\.experimental\.(?:start|Profile)$|scalene\..*|nvtx\..*"
 )
@@ -31,8 +32,8 @@ KEEPS = frozenset(
         " get_func_stats open_in_browser key_averages stop_trace stop export_memory_timeline"
     )
 )
-SELF_KEEPING = re.compile(r"memray\.Tracker$|viztracer\.VizTracer$|jax\.profiler\.|tensorflow\.profiler\.")
-PROFILES = re.compile(
+SELF_KEEPING = Lazy(r"memray\.Tracker$|viztracer\.VizTracer$|jax\.profiler\.|tensorflow\.profiler\.")
+PROFILES = Lazy(
     r"\b(?:py-spy\s+record|scalene|memray\s+run|kernprof|austin|nsys\s+profile|ncu|pyinstrument|mprof\s+run|viztracer)\b|-m\s+cProfile\b.*\s-o\b"
 )
 
@@ -70,7 +71,7 @@ def profiling(project: Project) -> Iterator[Finding]:
             yield told("profiling", "command", command.path, command.line, message)
 
 
-NO_PROFILE = re.compile(r"\binstall\b|^\W*(?:echo|printf)\b")
+NO_PROFILE = Lazy(r"\binstall\b|^\W*(?:echo|printf)\b")
 CLOCKS = frozenset(
     {
         "time.perf_counter",
@@ -83,18 +84,18 @@ CLOCKS = frozenset(
         "torch.cuda.Event",
     }
 )
-TIMERS = re.compile(
+TIMERS = Lazy(
     r"timeit\.(?:timeit|repeat|Timer(?:\(\)\.\w+)?)$|pyperf\.Runner\(\)\.(?:bench_func|timeit|bench_async_func)$|torch\.utils\.benchmark\.(?:\w+\.)?Timer(?:\(\)\.\w+)?$|triton\.testing\.(?:do_bench|perf_report)$|codspeed\."
 )
-FAST_PATH = re.compile(
+FAST_PATH = Lazy(
     r"(?:^|[/_\-])(?:bench(?:mark)?(?:s|ing)?|perf(?:ormance)?|latency|throughput|speed(?:_?test)?)(?:[/_\-.]|$)", re.I
 )
-FAST_NAME = re.compile(
+FAST_NAME = Lazy(
     r"(?:^|_)(?:bench(?:mark)?\w*|latency|throughput|speed_?test|measure_(?:latency|speed|throughput|time)|time_inference|profile_latency)(?:_|$)",
     re.I,
 )
-ASV = re.compile(r"(?:time|timeraw|peakmem|mem|track)_\w+$")
-BENCH_RUN = re.compile(
+ASV = Lazy(r"(?:time|timeraw|peakmem|mem|track)_\w+$")
+BENCH_RUN = Lazy(
     r"\b(?:hyperfine|asv\s+(?:run|continuous)|trtexec|cargo\s+bench|go\s+test\b.*-bench)\b|--benchmark-(?:only|json|compare|autosave)\b"
 )
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of
 from assessor.analysis.signals.sites import Site, at_call, at_place
 
 __all__ = ["streaming"]
 
-CONSUMERS = re.compile(
+CONSUMERS = Lazy(
     r"kafka\.(?:consumer\.)?(?:group\.)?KafkaConsumer$|confluent_kafka\.(?:\w+\.)?(?:Consumer|DeserializingConsumer|AvroConsumer)$|aiokafka\.(?:\w+\.)?AIOKafkaConsumer$|pykafka\..*get_(?:simple|balanced)_consumer$|pulsar\.Client\(\)\.(?:subscribe|create_reader)$"
     r"|google\.cloud\.pubsub(?:_v1)?\.SubscriberClient$|azure\.eventhub(?:\.aio)?\.EventHubConsumerClient(?:\.from_connection_string)?$|nats\.connect$|quixstreams\.Application$|paho\.mqtt\.client\.Client$"
 )
@@ -26,10 +27,10 @@ LOOPS = frozenset(
 )
 UNSURE = frozenset({"run", "fetch", "subscribe"})
 """Loops of these names say nothing where it is not known what they are called on."""
-JOBS = re.compile(
+JOBS = Lazy(
     r"pyflink\..*\.execute(?:_async|_sql)?$|bytewax\..*(?:Dataflow|operators\.input|input|run_main|cluster_main)$|apache_beam\.io\..*(?:ReadFromPubSub|ReadFromKafka|ReadStringsFromPubSub)$|apache_beam\.io\.(?:gcp\.pubsub|kafka)\.\w+$|streamz\..*|pathway\..*(?:read|run)$|pyspark\.streaming\.\w+.*(?:start|awaitTermination)$"
 )
-AGENTS = re.compile(
+AGENTS = Lazy(
     r"faust\..*\.(?:agent|timer)(?:\(\))?$|faust\.App\(\)\.agent(?:\(\))?$|faststream\..*\.subscriber\(\)$|propan\..*\.handle\(\)$|aws_lambda_powertools\.utilities\.(?:batch|data_classes)\..*(?:Kinesis|kafka).*"
 )
 KINESIS = frozenset({"get_records", "subscribe_to_shard"})

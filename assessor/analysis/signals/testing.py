@@ -12,6 +12,7 @@ from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
 from assessor.analysis.reach import Reach
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.runs import test_run
 
 __all__ = ["asserting_line", "unit_tests"]
@@ -19,7 +20,7 @@ __all__ = ["asserting_line", "unit_tests"]
 CONSTANT = frozenset(
     {"sum", "len", "str.startswith", "int", "float", "str", "list", "dict", "set", "range", "isinstance", "type"}
 )
-SETUP = re.compile(r"(?:async)?set_?up(?:_?class|_method|_module|_testdata)?$", re.IGNORECASE)
+SETUP = Lazy(r"(?:async)?set_?up(?:_?class|_method|_module|_testdata)?$", re.IGNORECASE)
 
 
 def unit_tests(project: Project, _reach: Reach) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from assessor.analysis.facts.shell import words_of
 from assessor.analysis.findings import Finding, Strength
 from assessor.analysis.paths import Kind, Role, kind_of, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 from assessor.analysis.signals.lookup import Lookup, last_of, lookup_of, texts_given
 from assessor.analysis.signals.sites import Site, at_call, at_place
 from assessor.analysis.signals.steps import steps_of
@@ -21,10 +22,10 @@ __all__ = ["data_versioning"]
 POINTER = 1_024
 """The most bytes of what git-lfs leaves in place of a file."""
 
-FETCHES = re.compile(
+FETCHES = Lazy(
     r"\bdvc\s+(?:\S+\s+){0,2}(?:pull|fetch|repro|checkout|exp\s+run|import|get|update)\b|\bgit\s+lfs\s+(?:pull|fetch)\b"
 )
-LAKES = re.compile(
+LAKES = Lazy(
     r"lakefs(?:_client|_sdk|_spec)?\.|dvc\.api\.(?:open|read|get_url|DVCFileSystem)$|dvc\.repo\.Repo|deltalake\.(?:write_deltalake|DeltaTable(?:\(\)\..*)?)$|delta\.(?:tables\.)?DeltaTable\."
     r"|python_pachyderm\.|pachyderm_sdk\.|quilt3?\.(?:Package|data_package)|hub\.|deeplake\..*\.commit$|clearml\.Dataset\.(?:create|get)$|clearml\.Dataset\.\w+\(\)\.(?:finalize|upload|add_files)$"
     r"|mlflow\.(?:data\.\w+|log_input)$|pyiceberg\.|layer\.dataset|comet_ml\.Artifact$|neptune\..*\.track_files$|dolt\w*\.|hopsworks\..*"
@@ -33,17 +34,15 @@ LAKE_ROOTS = words_of(
     "lakefs lakefs_client lakefs_sdk lakefs_spec dvc deltalake delta python_pachyderm pachyderm_sdk quilt quilt3 deeplake clearml mlflow pyiceberg"
     " comet_ml neptune doltcli dolt"
 )
-AZURE_SET = re.compile(
+AZURE_SET = Lazy(
     r"(?:\??[\w.()\[\]]*(?:dataset|Dataset|data_asset|from_delimited_files|from_files|from_parquet_files)[\w.()\[\]]*|azureml\.core\..*Dataset.*)\.register$"
 )
-AZURE_DATA = re.compile(r"azure\.ai\.ml\.entities\.Data$")
-WANDB = re.compile(r"wandb\.(?:sdk\.\w+\.)?Artifact$")
-HOPS = re.compile(
-    r".*\.(?:create_training_data|create_train_test_split|get_or_create_feature_group|create_feature_group)$"
-)
-HASHES = re.compile(r"hashlib\.\w+(?:\(\))?$|xxhash\.\w+$|joblib\.hash$|pandas\.util\.hash_pandas_object$")
-OF_DATA = re.compile(r"(?:data|dataset|file|csv|frame|table|corpus|rows)", re.I)
-KEEPS = re.compile(
+AZURE_DATA = Lazy(r"azure\.ai\.ml\.entities\.Data$")
+WANDB = Lazy(r"wandb\.(?:sdk\.\w+\.)?Artifact$")
+HOPS = Lazy(r".*\.(?:create_training_data|create_train_test_split|get_or_create_feature_group|create_feature_group)$")
+HASHES = Lazy(r"hashlib\.\w+(?:\(\))?$|xxhash\.\w+$|joblib\.hash$|pandas\.util\.hash_pandas_object$")
+OF_DATA = Lazy(r"(?:data|dataset|file|csv|frame|table|corpus|rows)", re.I)
+KEEPS = Lazy(
     r"(?:mlflow\.(?:log_param|log_params|set_tag|set_tags|log_dict)|wandb\.\w[\w.]*|json\.dump|yaml\.(?:safe_)?dump|\?[\w.]*(?:write|write_text|writerow|execute|insert|log_param|set_tag))$"
 )
 

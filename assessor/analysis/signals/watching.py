@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from assessor.analysis.facts.configuration_model import ComposeFacts, ManifestFacts, WatchFacts
 from assessor.analysis.findings import Finding, Setting, Strength
 from assessor.analysis.paths import Role, role_of
 from assessor.analysis.project import Project
+from assessor.analysis.signals.lazy import Lazy
 
 __all__ = ["watched"]
 
-STACK = re.compile(
+STACK = Lazy(
     r"(?:^|/)(?:prometheus|grafana(?:-oss|-enterprise)?|alertmanager|victoria-metrics|vmagent|mimir|thanos|metricbeat)(?:[:@]|$)"
 )
 OPERATED = frozenset(

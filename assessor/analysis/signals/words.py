@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from assessor.analysis.facts.shell import Simple, words_of
+from assessor.analysis.signals.lazy import Lazy
 
 __all__ = [
     "RAISED",
@@ -238,7 +239,7 @@ LINTERS = frozenset(
 FORMATTERS = frozenset(
     {"black", "isort", "autopep8", "yapf", "prettier", "gofmt", "docformatter", "rustfmt", "clang-format", "blue"}
 )
-CHECKED = re.compile(
+CHECKED = Lazy(
     r"--(?:check|diff|check-only|list-different|error-exitcode|exit-non-zero-on-fix|dry-run|Werror)|(?:^|\s)-(?:c|l|-check|d)(?:\s|$)"
 )
 
@@ -262,7 +263,7 @@ def lints(words: tuple[str, ...]) -> tuple[bool, bool]:
     return True, True
 
 
-INSTALL = re.compile(
+INSTALL = Lazy(
     r"^(?:pip[\d.]*|uv\s+pip)\s+(?:install|sync)\b|^pip-sync\b|^uv\s+sync\b|^(?:poetry|pipenv|pdm|rye|pixi)\s+(?:install|sync)\b|^npm\s+(?:ci|install|i)\b"
     r"|^(?:yarn|pnpm|bun)(?:\s+install|\s*$|\s+--)|^(?:conda|mamba|micromamba)\s+(?:env\s+(?:create|update)|create|install)\b|^conda-lock\s+install\b"
     r"|^(?:go|cargo)\s+(?:build|test|run|mod\s+download|install|fetch|nextest|clippy)\b|^bundle\s+install\b|^composer\s+install\b|^hatch\s+env\b|^pixi\s+run\b"
@@ -291,10 +292,10 @@ def builds_image(words: tuple[str, ...]) -> bool:
     )
 
 
-SWALLOWED = re.compile(
+SWALLOWED = Lazy(
     r"\s*(?:true|:|/bin/true|echo\b|printf\b|exit\s+0|return\s+0|continue)\b|\s*:(?:\s|$)|\s*[{(]?\s*echo\b"
 )
-RAISED = re.compile(r"\bexit\s+(?:[1-9$\"]|-1)|\bfalse\b|\breturn\s+[1-9$]")
+RAISED = Lazy(r"\bexit\s+(?:[1-9$\"]|-1)|\bfalse\b|\breturn\s+[1-9$]")
 
 
 def may_fail(commands: list[Simple], index: int, *, stops: bool, piped: bool, last: bool) -> bool:
