@@ -113,7 +113,7 @@ class AccountService:
             self._session.flush()
             self._audit.write(f"user:{user.id}", "account.registered", f"user:{user.id}")
         if invite is not None:
-            used = self._workspaces.valid_invite(invite, user.email)
+            used = self._workspaces.valid_invite(invite, user.email, lock=True)
             used.used_at = self._clock()
             self._workspaces.join(user, used.workspace_id, used.role)
         elif not user.memberships and not self._is_candidate(user.person.id):

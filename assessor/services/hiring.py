@@ -181,6 +181,10 @@ class HiringService:
         self.check_open(requisition)
         if user_id in requisition.panel_ids:
             return
+        here = select(Membership.id).where(
+            Membership.user_id == user_id, Membership.workspace_id == requisition.workspace_id
+        )
+        self._session.execute(here.with_for_update(read=True))  # who leaves now is no colleague any more
         if user_id not in {known for known, _ in self.colleagues(requisition)}:
             raise Invalid({"user": "Choose a panellist, manager or admin of this workspace."})
         if len(requisition.panel_ids) >= PANEL_LIMIT:

@@ -27,8 +27,14 @@ def leave(
     so are peer reviews that they asked of others there; a review that was handed in stays, under their name, and counts.
     """
     now = clock()
+    panels = (
+        select(Requisition.id)
+        .where(Requisition.workspace_id == workspace_id, Requisition.panel.any(Panellist.user_id == user_id))
+        .order_by(Requisition.id)
+    )
+    session.execute(panels.with_for_update())  # so that nothing is handed in by who has just left the panel
     own = select(Membership.id).where(Membership.user_id == user_id, Membership.workspace_id == workspace_id)
-    session.execute(own.with_for_update())  # so that nobody asks them for a review while they leave
+    session.execute(own.with_for_update())  # so that nobody asks, adds or appoints them while they leave
     person_id = session.scalar(select(Person.id).where(Person.user_id == user_id))
     teams = select(Team.id).where(Team.workspace_id == workspace_id)
     session.execute(delete(TeamMember).where(TeamMember.team_id.in_(teams), TeamMember.person_id == person_id))

@@ -22,6 +22,7 @@ __all__ = [
     "allow",
     "manager_of",
     "needs_subject",
+    "not_yours",
     "require",
 ]
 
@@ -263,14 +264,19 @@ def require(action: str, actor: Actor | None, subject: Owned | Shared | None = N
     if actor is None:
         raise SignInNeeded("This page is for signed-in users.", "Sign in, then open it again.")
     if subject is not None and not _knows(actor, subject):
-        raise NotFound(
-            "There is no such page, or it is not yours to see.", "Check the address, or start from your profile."
-        )
+        raise not_yours()
     if actor.demo:
         raise Forbidden(
             "The demo user can look at everything and change nothing.", "Sign up to work with your own data."
         )
     raise Forbidden("Your role in this workspace does not allow this.", "Ask an admin of the workspace.")
+
+
+def not_yours() -> NotFound:
+    """Return what is said of a thing that does not exist and of one that somebody may not know of: the same."""
+    return NotFound(
+        "There is no such page, or it is not yours to see.", "Check the address, or start from your profile."
+    )
 
 
 def _knows(actor: Actor, subject: Any) -> bool:

@@ -139,11 +139,12 @@ class ReviewService:
     def between_two(self, review_id: int) -> Review:
         """Return a review that both of its sides know of, as `get` does; a panel's has its page at its candidate.
 
-        Raises NotFound, also for a panel's: what lies beside it is scrubbed there and not here.
+        Raises NotFound, also for a panel's and in the same words: what lies beside it is scrubbed there and not here, and
+        that it was begun is nobody else's to know.
         """
         found = self.get(review_id)
         if found.kind == "panel":
-            raise NotFound("A panel's review is written at its candidate.", "Open it from the page of the requisition.")
+            raise _missing()
         return found
 
     def rubric(self, review: Review) -> Rubric:

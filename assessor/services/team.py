@@ -128,6 +128,7 @@ class TeamService:
             select(Person.id)
             .join(Membership, Membership.user_id == Person.user_id)
             .where(Person.user_id == user_id, Membership.workspace_id == team.workspace_id)
+            .with_for_update(read=True, of=Membership)
         )
         if person_id is None:
             raise NotFound("Nobody of this workspace has this account.", "Invite them in the settings first.")

@@ -80,11 +80,21 @@ class WorkspaceService:
         invite = self._session.get(Invite, invite_id)
         if invite is None or invite.workspace_id != actor.workspace_id:
             raise NotFound("There is no such invitation.", "Reload the list of invitations.")
-        invite.revoked_at = invite.revoked_at or self._clock()
+        if invite.revoked_at is None:
+            invite.revoked_at = self._clock()
+            self._audit.write(
+                f"user:{actor.user_id}", "account.invite_revoked", f"workspace:{invite.workspace_id}", role=invite.role
+            )
 
-    def valid_invite(self, token: str, email: str) -> Invite:
-        """Return the invitation of a token. Raises NotFound, Gone, or Forbidden if it is for another address."""
-        invite = self._session.scalar(select(Invite).where(Invite.token_hash == hash_token(token)))
+    def valid_invite(self, token: str, email: str, *, lock: bool = False) -> Invite:
+        """Return the invitation of a token, locked until the unit ends if it is to be used.
+
+        Raises NotFound, Gone, or Forbidden if it is for another address.
+        """
+        query = select(Invite).where(Invite.token_hash == hash_token(token))
+        if lock:
+            query = query.with_for_update().execution_options(populate_existing=True)
+        invite = self._session.scalar(query)
         if invite is None:
             raise NotFound("There is no such invitation.", "Check that the whole link was copied.")
         if invite.used_at or invite.revoked_at or invite.expires_at <= self._clock():
@@ -104,7 +114,7 @@ class WorkspaceService:
 
         Raises NotFound, Gone, Forbidden for an invitation to another address, Conflict for who is a member already.
         """
-        invite = self.valid_invite(token, actor.email)
+        invite = self.valid_invite(token, actor.email, lock=True)
         if any(one.workspace_id == invite.workspace_id for one in self.of(actor.user_id)):
             raise Conflict("You are a member of this workspace already.", "Make it the active one in the settings.")
         invite.used_at = self._clock()
@@ -143,6 +153,8 @@ class WorkspaceService:
 
         Raises NotFound for one they are no member of, Conflict for its last admin while others are in it.
         """
+        # One after the other, so that the last two admins do not leave at once.
+        self._session.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update())
         held = next((one for one in self.of(actor.user_id) if one.workspace_id == workspace_id), None)
         if held is None:
             raise NotFound("You are no member of this workspace.", "Reload the page.")

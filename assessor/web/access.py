@@ -11,7 +11,8 @@ from werkzeug.exceptions import NotFound
 from werkzeug.routing import IntegerConverter, Map
 
 from assessor.services.errors import Forbidden
-from assessor.services.permissions import Owned, Shared, require
+from assessor.services.errors import NotFound as ServiceNotFound
+from assessor.services.permissions import Owned, Shared, not_yours, require
 from assessor.web.context import actor, signed_in, unit
 
 __all__ = ["SESSION_KEY", "action", "action_of", "authorise", "init_access"]
@@ -50,12 +51,20 @@ BORROWED: Mapping[str, str] = {
 
 
 def action(name: str, *, owned: bool = False) -> Callable[[View], View]:
-    """Name the action of a view. An owned view must call `authorise` with what it loaded before it answers."""
+    """Name the action of a view. An owned view must call `authorise` with what it loaded before it answers.
+
+    Where it finds nothing before that, it answers as for a thing of somebody else: which ids are taken is private too.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(*arguments: Any, **named: Any) -> Any:
-            answer = view(*arguments, **named)
+            try:
+                answer = view(*arguments, **named)
+            except ServiceNotFound as error:
+                if owned and not g.get("authorised"):
+                    raise not_yours() from error
+                raise
             if owned and not g.get("authorised"):
                 raise RuntimeError(f"{view.__name__} answered without authorising what it shows")
             return answer

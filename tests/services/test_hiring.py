@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from assessor.services.candidacy import LINK_DAYS
 from assessor.services.code_names import CODE_NAMES
 from assessor.services.errors import Conflict, Gone, Invalid, NotFound
 from assessor.services.hiring import default_layers
-from assessor.services.permissions import Actor
+from assessor.services.permissions import Actor, require
 from assessor.services.unit import Unit, UnitFactory
 from tests.hiring import AUTHOR, LAYERS, ROLE, SOURCE, add_candidate, hand_in, load, open_requisition, topics
 from tests.services.conftest import Clock, sign_up
@@ -345,6 +346,51 @@ def test_who_leaves_the_workspace_leaves_its_panels_and_what_they_handed_in_stay
     with panel.unit() as u:
         page = u.panel.candidate_page(panel.manager, u.hiring.candidate(panel.id, panel.candidate))
     assert [(one.name, one.means[LAYERS[0]]) for one in page.reviews] == [("somebody who left", 4.0)]
+
+
+def test_who_leaves_the_workspace_while_they_hand_in_leaves_after_it(panel: Panel) -> None:
+    place = panel.ann.workspace_id
+    assert place is not None
+
+    def leave() -> None:
+        with panel.unit(write=True) as u:
+            u.workspace.leave(panel.ann, place)
+
+    panel.write(lambda u, one: u.panel.save_draft(panel.ann, one, {}, {}, None))
+    with panel.unit(write=True) as u:
+        require("hiring.review", panel.ann, u.hiring.requisition(panel.id, lock=True))
+        leaving = Thread(target=leave)
+        leaving.start()
+        leaving.join(1.0)
+        one = u.hiring.candidate(panel.id, panel.candidate)
+        u.panel.hand_in(panel.ann, one, dict.fromkeys(topics(u.catalogue), 3.0), {}, None)
+    leaving.join()
+    with panel.unit() as u:
+        log = [one.action for one in u.session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
+    assert log.index("review.submitted") < log.index("account.left")
+
+
+def test_nobody_is_put_on_a_panel_while_they_leave_the_workspace(panel: Panel) -> None:
+    zoe = sign_up(panel.unit, "zoe@example.org", "panellist")
+    place, refused = zoe.workspace_id, []
+    assert place is not None
+
+    def appoint() -> None:
+        try:
+            with panel.unit(write=True) as u:
+                u.hiring.join_panel(panel.manager, u.hiring.requisition(panel.id, lock=True), zoe.user_id)
+        except Invalid as error:
+            refused.append(error)
+
+    with panel.unit(write=True) as u:
+        u.workspace.leave(zoe, place)
+        appointing = Thread(target=appoint)
+        appointing.start()
+        appointing.join(1.0)
+    appointing.join()
+    assert len(refused) == 1
+    with panel.unit() as u:
+        assert zoe.user_id not in u.hiring.requisition(panel.id).panel_ids
 
 
 def test_a_panel_is_of_those_who_may_be_on_one(panel: Panel) -> None:

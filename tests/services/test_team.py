@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import select
 
@@ -43,6 +46,16 @@ def people(unit: UnitFactory, count: int) -> list[Actor]:
     for number, one in enumerate(found):
         with unit(write=True) as u:
             u.profile.rate(one.person_id, ROLE, {LAYERS[0]: min(0.5 + number, 5.0)})
+    return found
+
+
+def guest(unit: UnitFactory, name: str) -> Actor:
+    """Sign somebody up in another workspace."""
+    with unit(write=True) as u:
+        key = u.account.sign_in(u.account.create(f"{name}@example.org", "hash", workspace="elsewhere").id)
+    with unit() as u:
+        found = u.account.actor(key)
+    assert found is not None
     return found
 
 
@@ -235,6 +248,89 @@ def test_an_invitation_takes_an_existing_account_into_a_workspace_once(
         again = u.workspace.invite(actor, "admin")
         with pytest.raises(Conflict, match="already"):
             u.workspace.accept(eve, again)
+
+
+def meanwhile(act: Callable[[], object]) -> threading.Thread:
+    """Begin something in a thread and give it time to come as far as it can."""
+    thread = threading.Thread(target=act)
+    thread.start()
+    thread.join(1.0)
+    return thread
+
+
+def test_two_accounts_that_use_an_invitation_at_once_do_not_both_join(unit: UnitFactory, actor: Actor) -> None:
+    eve, zoe = (guest(unit, name) for name in ("eve", "zoe"))
+    with unit(write=True) as u:
+        token = u.workspace.invite(actor, "member")
+    refused = []
+
+    def second() -> None:
+        try:
+            with unit(write=True) as u:
+                u.workspace.accept(zoe, token)
+        except Gone as error:
+            refused.append(error)
+
+    with unit(write=True) as u:
+        u.workspace.accept(eve, token)
+        thread = meanwhile(second)
+    thread.join()
+    assert len(refused) == 1
+    with unit() as u:
+        assert [one.workspace.slug for one in u.workspace.of(zoe.user_id)] == ["elsewhere"]
+
+
+def test_the_last_two_admins_cannot_both_leave_at_once(unit: UnitFactory, boss: Actor, actor: Actor) -> None:
+    eve = sign_up(unit, "eve@example.org", "admin")
+    place = actor.workspace_id
+    assert place is not None
+    refused = []
+
+    def second() -> None:
+        try:
+            with unit(write=True) as u:
+                u.workspace.leave(eve, place)
+        except Conflict as error:
+            refused.append(error)
+
+    with unit(write=True) as u:
+        u.workspace.leave(actor, place)
+        thread = meanwhile(second)
+    thread.join()
+    assert len(refused) == 1
+
+
+def test_nobody_is_put_into_a_team_while_they_leave_the_workspace(unit: UnitFactory, boss: Actor) -> None:
+    [ada] = people(unit, 1)
+    slug = make_team(unit, boss)
+    place, refused = ada.workspace_id, []
+    assert place is not None
+
+    def second() -> None:
+        try:
+            with unit(write=True) as u:
+                u.team.add(boss, u.team.team(slug), ada.user_id)
+        except NotFound as error:
+            refused.append(error)
+
+    with unit(write=True) as u:
+        u.workspace.leave(ada, place)
+        thread = meanwhile(second)
+    thread.join()
+    assert len(refused) == 1
+    with unit() as u:
+        assert u.team.team(slug).members == []
+
+
+def test_a_revoked_invitation_is_in_the_log_once(unit: UnitFactory, actor: Actor) -> None:
+    with unit(write=True) as u:
+        u.workspace.invite(actor, "manager")
+        [invite] = u.workspace.invites(actor.workspace_id or 0)
+        for _ in range(2):
+            u.workspace.revoke_invite(actor, invite.id)
+    with unit() as u:
+        actions = [one.action for one in u.audit.about(f"user:{actor.user_id}")]
+    assert actions.count("account.invite_revoked") == 1
 
 
 def test_a_look_is_recorded_once_a_day_and_never_of_oneself(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -30,6 +31,9 @@ ENDS_THE_SESSION = ("account.delete", "account.sign_out", "security.logout")
 OWN_ONLY = 404
 BYSTANDERS = ("nobody", "colleague", "other", "demo")
 """Tried on the owner's things: a visitor, a member of the owner's workspace, an admin of another one, the demo user."""
+
+CHANGING = re.compile(r'name="csrf_token"[^>]*|(?<=Request id <code>)[^<]*')
+"""What differs from one request to the next whatever happens."""
 
 SHARED = ("audit", "alembic_version")
 
@@ -189,6 +193,34 @@ def test_nobody_else_reads_or_changes_the_owners_data(
         assert u.account.actor(_key(world.owner)) is not None
         assert [one.name for one in u.portfolio.list(world.owner.id)] == ["zanzibar"]
         assert [one.confirmed_by for one in u.identity.of(world.owner.id)] == [None]
+
+
+@pytest.mark.parametrize("who", ["colleague", "other"])
+def test_what_is_somebody_elses_answers_as_what_does_not_exist(
+    app: Flask, world: World, everybody: Callable[[str], Browser], who: str
+) -> None:
+    browser, tried = everybody(who), set()
+    absent = {name: 987_654 if isinstance(value, int) else value for name, value in world.ids.items()}
+    nowhere = World(world.owner, absent | {"analysis_id": "00000000-0000-0000-0000-000000000000", "slug": "absent"})
+    for (rule, method, there), (_, _, gone) in zip(world.addresses(app), nowhere.addresses(app), strict=True):
+        if getattr(app.view_functions[rule.endpoint], "owned", False) and method != "OPTIONS":
+            taken, free = (CHANGING.sub("", send(browser, method, one).get_data(as_text=True)) for one in (there, gone))
+            assert taken == free, f"{method} {there}"
+            tried.add(rule.endpoint)
+    assert {"review.show", "team.show", "quiz.show", "hiring.candidate", "portfolio.show"} <= tried
+
+
+def test_a_panels_review_is_no_page_among_reviews_and_tells_nobody_that_it_is_there(
+    world: World, unit: UnitFactory
+) -> None:
+    with unit(write=True) as u:
+        one = u.hiring.candidate(int(str(world.ids["requisition_id"])), int(str(world.ids["candidate_id"])), lock=True)
+        u.panel.save_draft(world.owner.actor, one, {}, {}, None)
+        begun = u.panel.own_review(world.owner.actor, one).id
+    pages = [
+        CHANGING.sub("", world.owner.browser.open(f"/reviews/{number}", status=404)) for number in (begun, 987_654)
+    ]
+    assert pages[0] == pages[1]
 
 
 def test_the_owner_can_open_everything_and_nothing_breaks(app: Flask, unit: UnitFactory, world: World) -> None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from assessor.models.hiring import Candidate, Requisition
 from assessor.services.compare_page import ComparePage
-from assessor.services.errors import Conflict, Forbidden, Invalid
+from assessor.services.errors import Conflict, Forbidden, Invalid, NotFound
 from assessor.services.unit import Unit
 from assessor.web.access import action, authorise
 from assessor.web.charts import Radar, Spoke, radar
@@ -43,8 +43,7 @@ def candidate(requisition_id: int, candidate_id: int) -> ResponseReturnValue:
 def evidence(requisition_id: int, candidate_id: int, analysis_id: UUID, signal_key: str) -> ResponseReturnValue:
     """Show what an analysis of a candidate found for one signal, line by line; scrubbed for panellists."""
     with unit() as u:
-        found = u.hiring.candidate(requisition_id, candidate_id)
-        authorise(found.requisition)
+        found = _known(u, requisition_id, candidate_id)
         page = u.panel.evidence(signed_in(), found, str(analysis_id), signal_key)
         unseen = u.panel.unrecorded(signed_in(), found.requisition, {found.person_id: False})
     _looked(found.requisition, unseen)
@@ -174,8 +173,7 @@ def decision_submit(requisition_id: int, candidate_id: int) -> ResponseReturnVal
 def candidate_shown(requisition_id: int, candidate_id: int, form: RepositoryForm) -> str:
     """Render the page of a candidate, with the form to add a repository for managers."""
     with unit() as u:
-        found = u.hiring.candidate(requisition_id, candidate_id)
-        authorise(found.requisition)
+        found = _known(u, requisition_id, candidate_id)
         page = u.panel.candidate_page(signed_in(), found)
         unseen = u.panel.unrecorded(signed_in(), found.requisition, {found.person_id: bool(page.reviews)})
     _looked(found.requisition, unseen)
@@ -188,8 +186,7 @@ def _review_page(
     requisition_id: int, candidate_id: int, form: RubricForm | None = None, problem: Conflict | None = None
 ) -> str:
     with unit() as u:
-        found = u.hiring.candidate(requisition_id, candidate_id)
-        authorise(found.requisition)
+        found = _known(u, requisition_id, candidate_id)
         if signed_in().user_id not in found.requisition.panel_ids:
             raise Forbidden(
                 "You are not on the panel of this requisition.",
@@ -249,8 +246,7 @@ def _compared(requisition_id: int, part: slice) -> tuple[ComparePage, int]:
 
 def _decision_page(requisition_id: int, candidate_id: int, form: DecisionForm) -> str:
     with unit() as u:
-        found = u.hiring.candidate(requisition_id, candidate_id, decisions=True)
-        authorise(found.requisition)
+        found = _known(u, requisition_id, candidate_id, decisions=True)
         page = u.panel.candidate_page(signed_in(), found, decisions=True)
         unseen = u.panel.unrecorded(signed_in(), found.requisition, {found.person_id: bool(page.reviews)})
     _looked(found.requisition, unseen)
@@ -261,6 +257,17 @@ def _decision_page(requisition_id: int, candidate_id: int, form: DecisionForm) -
         framework=catalogue().framework.label,
         questions=catalogue().items_label,
     )
+
+
+def _known(u: Unit, requisition_id: int, candidate_id: int, *, decisions: bool = False) -> Candidate:
+    """Return a candidate, with the action allowed. Raises NotFound; who may see the requisition is told that they are gone."""
+    try:
+        found = u.hiring.candidate(requisition_id, candidate_id, decisions=decisions)
+    except NotFound:
+        authorise(u.hiring.requisition(requisition_id))
+        raise
+    authorise(found.requisition)
+    return found
 
 
 def _small(page: ComparePage, index: int) -> Radar:
