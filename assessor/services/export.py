@@ -37,6 +37,9 @@ SECRET = frozenset(
 )
 """Columns that let somebody in: not a person's data but the lock on it."""
 
+CHAINED = frozenset({"id", "previous", "hash"})
+"""Columns of the log that tell which entry follows which."""
+
 
 def export_user(session: Session, user: UserAccount, audit: AuditService) -> dict[str, Any]:
     """Return everything stored about a user, table by table, with times in ISO 8601; secrets of the sign-in left out.
@@ -135,9 +138,9 @@ def _of_the_panel(entry: AuditEntry, names: Sequence[str]) -> bool:
 
 
 def _log(entries: Iterable[Base]) -> list[dict[str, Any]]:
-    """Return each entry once, without its number: the gaps between numbers would tell what others do meanwhile."""
-    rows = {row.pop("id"): row for row in _rows(entries)}
-    return list(rows.values())
+    """Return each entry once, without its place in the chain: gaps would tell that others do something meanwhile."""
+    rows = {row["id"]: row for row in _rows(entries)}
+    return [{name: value for name, value in row.items() if name not in CHAINED} for row in rows.values()]
 
 
 def _rows(found: Iterable[Base]) -> list[dict[str, Any]]:
