@@ -40,6 +40,9 @@ SECRET = frozenset(
 )
 """Columns that let somebody in: not a person's data but the lock on it."""
 
+CHAINED = frozenset({"id", "previous", "hash"})
+"""Columns of the log that tell which entry follows which."""
+
 
 def export_user(
     session: Session,
@@ -168,9 +171,9 @@ def _of_the_panel(entry: AuditEntry, names: Sequence[str]) -> bool:
 
 
 def _log(entries: Iterable[Base]) -> list[dict[str, Any]]:
-    """Return each entry once, without its number: the gaps between numbers would tell what others do meanwhile."""
-    rows = {row.pop("id"): row for row in _rows(entries)}
-    return list(rows.values())
+    """Return each entry once, without its place in the chain: gaps would tell that others do something meanwhile."""
+    rows = {row["id"]: row for row in _rows(entries)}
+    return [{name: value for name, value in row.items() if name not in CHAINED} for row in rows.values()]
 
 
 def _rows(found: Iterable[Base]) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from assessor.services.errors import Conflict, Invalid, NotFound
 from assessor.services.evidence_beside import LayerBeside, evidence_beside
 from assessor.services.evidence_page import EvidencePage
 from assessor.services.hiring import HiringService, look_place
-from assessor.services.hiring_page import RequisitionLine, RequisitionPage, requisition_page
+from assessor.services.hiring_page import RequisitionLine, RequisitionPage, requisition_layers, requisition_page
 from assessor.services.looks import LookService
 from assessor.services.permissions import MANAGERS, Actor, manager_of
 from assessor.services.portfolio import PortfolioService
@@ -291,7 +291,8 @@ class PanelService:
 
     def _mine(self, actor: Actor, candidate: Candidate) -> Review:
         self._hiring.check_open(candidate.requisition)
-        return self._reviews.panel(candidate, actor.user_id, candidate.requisition.layers)
+        layers = requisition_layers(self._catalogue, candidate.requisition)  # the framework may have one no more
+        return self._reviews.panel(candidate, actor.user_id, [layer.key for layer in layers])
 
     def _scrubber(self, actor: Actor, candidate: Candidate) -> Scrubber | None:
         if manager_of(actor, candidate.requisition):

@@ -22,6 +22,9 @@ NOTE_LENGTH = 2_000
 KEPT = ("\n", "\t")
 """Control characters that a text may have."""
 
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the direction of all text behind them, that of the page around it too; letters bring their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
@@ -128,9 +131,10 @@ def written(
 
 
 def plain(text: str) -> str:
-    """Return a text with plain line ends and without control characters, which a database may not hold."""
+    """Return a text with plain line ends, without control characters, which a database may not hold, and signs that turn it."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(sign for sign in lines if sign in KEPT or unicodedata.category(sign) not in ("Cc", "Cs")).strip()
+    kept = (sign for sign in lines if sign in KEPT or unicodedata.category(sign) not in ("Cc", "Cs"))
+    return "".join(sign for sign in kept if sign not in TURNING).strip()
 
 
 def _layers(catalogue: Catalogue, review: Review) -> list[Layer]:

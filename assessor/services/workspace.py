@@ -162,7 +162,10 @@ class WorkspaceService:
             select(Membership.role).where(Membership.workspace_id == workspace_id, Membership.user_id != actor.user_id)
         ).all()
         if held.role == "admin" and others and "admin" not in others:
-            raise Conflict("You are the last admin of this workspace.", "Make somebody else an admin first.")
+            raise Conflict(
+                "You are the last admin of this workspace.",
+                "Invite another one first, or ask the operator of this installation to make a member one.",
+            )
         leave(self._session, self._clock, self._audit, actor.user_id, workspace_id, by=f"user:{actor.user_id}")
         self._session.execute(
             update(SignIn)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from assessor.config import Settings
 from assessor.models.account import AuditEntry, UserAccount
 from assessor.models.hiring import Candidate, Decision
 from assessor.models.portfolio import Analysis
@@ -391,6 +392,17 @@ def test_nobody_is_put_on_a_panel_while_they_leave_the_workspace(panel: Panel) -
     assert len(refused) == 1
     with panel.unit() as u:
         assert zoe.user_id not in u.hiring.requisition(panel.id).panel_ids
+
+
+def test_a_panel_reviews_on_when_the_framework_has_lost_one_of_its_layers(panel: Panel, settings: Settings) -> None:
+    unit = panel.unit
+    framework = unit.catalogue.framework
+    kept = tuple(dataclasses.replace(one, key="new") if one.key == LAYERS[0] else one for one in framework.layers)
+    changed = dataclasses.replace(unit.catalogue, framework=dataclasses.replace(framework, layers=kept))
+    left = [topic.key for layer in kept if layer.key in LAYERS for topic in layer.topics]
+    with UnitFactory(unit.engine, changed, settings, unit.clock)(write=True) as u:
+        one = u.hiring.candidate(panel.id, panel.candidate, lock=True)
+        assert u.panel.hand_in(panel.ann, one, dict.fromkeys(left, 3.0), {}, None).number == 1
 
 
 def test_a_panel_is_of_those_who_may_be_on_one(panel: Panel) -> None:

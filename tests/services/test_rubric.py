@@ -8,6 +8,7 @@ import pytest
 from assessor.content.schema import Catalogue
 from assessor.services.errors import Invalid
 from assessor.services.permissions import Actor
+from assessor.services.rubric import plain
 from assessor.services.unit import UnitFactory
 
 LAYER = "data-engineering"
@@ -70,6 +71,13 @@ def test_notes_are_limited_and_hold_no_control_characters(unit: UnitFactory, rev
         draft = u.review.get(review_id).draft
     assert draft is not None
     assert draft["notes"] == {CLEANING: "a\nb"}
+
+
+def test_no_text_turns_the_text_around_it() -> None:
+    assert (
+        plain("Grace \u202eHopper\u202c \u2067x\u2069, \u05d2\u05e8\u05d9\u05d9\u05e1")
+        == "Grace Hopper x, \u05d2\u05e8\u05d9\u05d9\u05e1"
+    )
 
 
 def test_topics_that_vanished_are_dropped_and_told(unit: UnitFactory, catalogue: Catalogue, review_id: int) -> None:

@@ -92,6 +92,9 @@ def test_every_answer_carries_the_frame(visitor: Browser, path: str) -> None:
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["Referrer-Policy"] == "same-origin"
     assert "camera=()" in answer.headers["Permissions-Policy"]
+    assert (
+        "bluetooth" not in answer.headers["Permissions-Policy"]
+    )  # no browser knows it, and each says so in its console
     assert "Server" not in answer.headers
     answer.close()
 

@@ -188,6 +188,29 @@ def test_removing_and_aiming(boss: Person, bob: Person, unit: UnitFactory) -> No
     assert "Nobody is in this team yet" in boss.browser.open(team)
 
 
+def test_removing_from_two_tabs_removes_once_and_breaks_nothing(boss: Person, bob: Person, unit: UnitFactory) -> None:
+    team = make_team(boss, bob)
+    with unit() as u:
+        [member] = u.team.team("search").members
+    for _ in range(2):
+        answer = boss.browser.send(f"{team}/members/{member.id}/remove", shown_at=team)
+        assert answer.location == f"{team}#members"
+    assert "Removed from the team" in boss.browser.open(team)
+    with unit() as u:
+        assert [one.action for one in u.audit.about(f"person:{bob.id}")].count("team.removed") == 1
+
+
+def test_only_who_can_invite_is_sent_to_where_one_invites(
+    boss: Person, enter: Callable[[str, str], Person], unit: UnitFactory
+) -> None:
+    team, admin = make_team(boss), enter("adm@example.org", "admin")
+    hiring = boss.browser.send("/hiring", title="ML engineer", role="ml-engineer").location
+    for page in (team, hiring):
+        assert "/settings#workspace" not in boss.browser.open(page)
+        assert "/settings#workspace" in admin.browser.open(page)
+    assert "Invite somebody" not in boss.browser.open("/settings")
+
+
 def test_a_heatmap_costs_the_same_queries_for_many_as_for_one(
     boss: Person, enter: Callable[[str, str], Person], unit: UnitFactory, statements: list[str], clock: Clock
 ) -> None:

@@ -167,11 +167,13 @@ def add(slug: str) -> ResponseReturnValue:
 @pages.post("/team/<slug>/members/<int:member_id>/remove")
 @action("team.manage", owned=True)
 def remove(slug: str, member_id: int) -> ResponseReturnValue:
-    """Take a member out of a team."""
+    """Take a member out of a team; one who is out of it already, by another tab or a double click, stays out."""
     with unit(write=True) as u:
         team = u.team.team(slug)
         authorise(team)
-        u.team.remove(signed_in(), u.team.member(team, member_id))
+        found = next((one for one in team.members if one.id == member_id), None)
+        if found is not None:
+            u.team.remove(signed_in(), found)
     flash("Removed from the team.", "success")
     return redirect(url_for("team.show", slug=slug) + "#members")
 
