@@ -102,6 +102,7 @@ def test_a_quiz_of_the_layer_that_was_just_taken_cannot_be_the_quicker_way(
 ) -> None:
     with unit(write=True) as u:
         attempt = u.quiz.start(actor.person_id, "measured", layer_key=KEY)
+        attempt.answers[0].answered_at, attempt.answers[0].right = clock.now, False
         attempt.finished_at = clock.now
         attempt_id = attempt.id
     rate(unit, actor, catalogue)
