@@ -35,7 +35,6 @@ from assessor.models.quiz import Answer, Attempt
 from assessor.models.review import Review
 from assessor.models.team import Team
 from assessor.services.candidate_page import CandidatePage
-from assessor.services.evidence import evidence_of
 from assessor.services.permissions import Actor
 from assessor.services.standing import LayerStanding, stand
 from assessor.services.unit import UnitFactory
@@ -68,9 +67,9 @@ class Demo:
         """Return where everybody stands who has a name, by name."""
         with self.unit() as u:
             people = {person.id: person.name for person in u.session.scalars(select(Person)) if person.name}
-            rows = evidence_of(u.session, people)
+            rows, parameters = u.calibration.evidence_of(people), u.calibration.current
         layers = self.unit.catalogue.framework.layers
-        return {name: stand(layers, rows[whose], self.unit.clock()) for whose, name in people.items()}
+        return {name: stand(layers, rows[whose], self.unit.clock(), parameters) for whose, name in people.items()}
 
     def actor(self, role: str) -> Actor:
         """Return who is signed in by one click."""
@@ -319,7 +318,7 @@ def test_every_instrument_speaks_and_one_layer_of_sam_has_all_four(demo: Demo) -
     instruments = {"self", "quiz", "review", "repo"}
     with demo.unit() as u:
         whose = demo.person("Sam Rivera")
-        rows = evidence_of(u.session, [whose])[whose]
+        rows = u.calibration.evidence_of([whose])[whose]
     assert {row.instrument for row in rows if row.layer == 3} == instruments
     for name, standings in demo.standings().items():
         for one in standings:
