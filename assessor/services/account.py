@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any, get_args
 
 from sqlalchemy import exists, select, update
@@ -23,6 +24,7 @@ from assessor.services.identity import IdentityService, normal_email
 from assessor.services.leaving import leave
 from assessor.services.permissions import Actor
 from assessor.services.profile import ProfileService
+from assessor.services.rubric import plain
 from assessor.services.tokens import hash_token, new_token
 from assessor.services.workspace import WorkspaceService
 
@@ -118,7 +120,7 @@ class AccountService:
             self._workspaces.join(user, used.workspace_id, used.role)
         elif not user.memberships and not self._is_candidate(user.person.id):
             owner = user.name or user.email.partition("@")[0]
-            workspace = self._workspaces.add(f"own-{user.id}", f"Workspace of {owner}")
+            workspace = self._workspaces.add(self._own_slug(user.id), f"Workspace of {owner}")
             self._workspaces.join(user, workspace.id, "admin")
         return user.person
 
@@ -141,7 +143,7 @@ class AccountService:
         address = normal_email(email)
         if self.find(address) is not None:
             raise Conflict(f"{address} has an account already.", "Use `assessor user reset` to set a new password.")
-        user = self._add(address, password_hash, Person(name=name.strip(), created_at=self._clock()), demo=demo)
+        user = self._add(address, password_hash, Person(name=plain(name), created_at=self._clock()), demo=demo)
         self._audit.write(by, "account.created", f"user:{user.id}", roles=list(roles), workspace=workspace)
         for role in roles:
             self.set_role(address, role, workspace=workspace, by=by)
@@ -378,6 +380,11 @@ class AccountService:
         self._session.add(user)
         self._session.flush()
         return user
+
+    def _own_slug(self, user_id: int) -> str:
+        """Return a free slug; the first may belong to others now, who were invited before the user left."""
+        slugs = (f"own-{user_id}" if number == 1 else f"own-{user_id}-{number}" for number in count(1))
+        return next(slug for slug in slugs if self._workspaces.find(slug) is None)
 
     def _is_candidate(self, person_id: int) -> bool:
         return self._session.scalar(select(Candidate.id).where(Candidate.person_id == person_id)) is not None

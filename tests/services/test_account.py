@@ -7,6 +7,7 @@ import pytest
 
 from assessor.config import Settings
 from assessor.content.schema import Catalogue
+from assessor.models.account import UserAccount
 from assessor.models.session import make_engine
 from assessor.services.account import SESSION_DAYS
 from assessor.services.errors import Conflict, Forbidden, Gone, Invalid, NotFound
@@ -111,6 +112,29 @@ def test_the_active_workspace_belongs_to_the_session(unit: UnitFactory, actor: A
         elsewhere = u.account.actor(second)
     assert elsewhere is not None
     assert (elsewhere.workspace, elsewhere.role) == ("main", "admin")
+
+
+def test_who_left_their_own_workspace_to_others_can_still_sign_in(unit: UnitFactory, actor: Actor) -> None:
+    with unit(write=True) as u:
+        user = UserAccount(
+            email="eve@example.org", active=True, fs_uniquifier="x", fs_webauthn_user_handle="y", name="Eve", demo=False
+        )
+        u.session.add(user)
+        u.session.flush()
+        user_id, key = user.id, u.account.sign_in(user.id)
+    with unit(write=True) as u:
+        eve = u.account.actor(key)
+        assert eve is not None
+        assert eve.workspace_id is not None
+        u.workspace.accept(actor, u.workspace.invite(eve, "admin"))
+        u.workspace.leave(eve, eve.workspace_id)
+    with unit(write=True) as u:
+        key = u.account.sign_in(user_id)
+    with unit() as u:
+        again = u.account.actor(key)
+        assert again is not None
+        assert (again.role, again.workspace) == ("admin", "Workspace of Eve")
+        assert again.workspace_id != eve.workspace_id
 
 
 def test_everything_is_exported_but_what_lets_somebody_in(

@@ -292,3 +292,11 @@ def test_an_unknown_account_and_a_wrong_password_read_alike(visitor: Browser) ->
         page = words(visitor.send("/login", email=email, password="wrong password").get_data(as_text=True))
         told.append(page.replace(email, ""))
     assert told[0] == told[1]
+
+
+def test_a_name_turns_no_text_around_it(visitor: Browser) -> None:
+    fields = {"password": PASSWORD, "password_confirm": PASSWORD, "name": " Ada \u202eLovelace "}
+    visitor.send("/register", email="ada@example.org", **fields)
+    page = visitor.open("/me")
+    assert "Ada Lovelace" in page
+    assert "\u202e" not in page

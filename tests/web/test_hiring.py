@@ -364,6 +364,10 @@ def test_a_candidate_comes_by_a_link_and_goes(
     again = Browser(app.test_client())
     assert "Welcome back." in again.open(link)
     assert again.send(link).location == "/application"
+    for act, asked in (("close", False), ("reopen", True)):
+        mia.browser.send(f"{place}/{act}", shown_at=place)
+        page = words(visitor.open("/application"))
+        assert ("Take the quiz" in page) == asked, act
     assert visitor.send("/application/withdraw", shown_at="/application").location == "/"
     assert "everything that was stored about you here is deleted" in visitor.open("/")
     assert again.client.get("/application").status_code == 302

@@ -252,4 +252,6 @@ def test_leaving_a_workspace_in_the_settings(bob: Person) -> None:
     page = bob.browser.open("/settings")
     assert "Leave main" in page
     bob.browser.send(f"/settings/workspaces/{bob.actor.workspace_id}/leave", shown_at="/settings")
-    assert "You have left the workspace" in bob.browser.open("/settings")
+    page = bob.browser.open("/settings")
+    assert "You have left the workspace" in page
+    assert "When you sign in again you get one of your own" in page

@@ -10,6 +10,7 @@ from wtforms import EmailField, HiddenField, PasswordField, SelectField, StringF
 from wtforms.validators import DataRequired, Length, Optional
 
 from assessor.services.errors import ServiceError
+from assessor.services.rubric import plain
 from assessor.web.context import unit
 from assessor.web.forms import Form
 
@@ -38,7 +39,7 @@ class RegisterForm(RegisterFormV2):
         "Name",
         description="As others see it; may stay empty.",
         validators=[Length(max=120)],
-        filters=[lambda text: (text or "").strip()],
+        filters=[lambda text: plain(text or "")],
     )
     invite = HiddenField()
 
