@@ -22,11 +22,11 @@ class SourceError(Exception):
 class Limits:
     """Cap what is read; each that is hit is told on the report. Sizes in bytes, times in seconds."""
 
-    files: int = 100_000
+    files: int = 40_000
     paths: int = 16 * MB
     file_bytes: int = MB
     total_bytes: int = 400 * MB
-    facts_bytes: int = 40 * MB
+    facts_bytes: int = 12 * MB
     file_seconds: float = 5.0
     slow_seconds: float = 6.0
     git_seconds: float = 120.0
